@@ -118,7 +118,8 @@ def _steps(items: Sequence[Item], judges: Sequence[str]) -> list[Step]:
         [
             item.first(COMPLETIONS).ask_all(judges, 2 if alone and item.is_drawn else 1)
             for item in items[:FIT_PROMPTS]
-        ]
+        ],
+        same_writer=1.0,
     )
     found = []
     for item in items[FIT_PROMPTS:]:

@@ -102,7 +102,7 @@ def measure(items: Sequence[Item], way: Way) -> Told:
         (way.first if way.first and item.is_drawn else way.judging)(item, PRIOR)
         for item in items[:FIT_PROMPTS]
     ]
-    known = fit_reliability(first) if way.is_fitted else UNMEASURED
+    known = fit_reliability(first, same_writer=1.0) if way.is_fitted else UNMEASURED
     judged = first + [way.judging(item, known) for item in items[FIT_PROMPTS:]]
     better, tie, sign = list[float](), list[float](), list[float]()
     for item, judgments in zip(items, judged, strict=True):

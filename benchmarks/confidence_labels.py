@@ -120,7 +120,7 @@ def main() -> int:
 def measure(items: Sequence[Item], way: Way, number: int, seen: str = SEEN[0]) -> Told:
     """``number``: of labels; without any, a run learns from its first prompts."""
     first = [way.first(item) for item in items[:FIT_PROMPTS]]
-    known, trust = fit_reliability(first), Trust()
+    known, trust = fit_reliability(first, same_writer=1.0), Trust()
     if number:
         known, trust = _calibrated(items[:number], way, known, first, seen)
     better, tie, sign, calls = list[float](), list[float](), list[float](), 0

@@ -30,7 +30,7 @@ def measure(data: Path) -> dict[str, Told]:
         if row["item_id"] in pairs and row["verdict"]:
             judged[row["item_id"]].append(as_judgment(row))
     names = sorted(judged)
-    blind = fit_reliability([judged[name] for name in names])
+    blind = fit_reliability([judged[name] for name in names], same_writer=0.0)
     found = {"no labels": _told([_outcome(judged[n], pairs[n], blind, None) for n in names])}
     rows = list[tuple[float, float, float, float]]()
     for train, test in folds(names):

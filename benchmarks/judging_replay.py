@@ -131,7 +131,7 @@ def run(
     order = draw.permutation(len(items))
     first, rest = order[:FIT_PROMPTS], order[FIT_PROMPTS:]
     judged = {int(i): judge(replays[i], PRIOR) for i in first}
-    learnt = fit_reliability([judged[int(i)] for i in first])
+    learnt = fit_reliability([judged[int(i)] for i in first], same_writer=0.0)
     judged |= {int(i): judge(replays[i], learnt) for i in rest}
     return summarise(
         replays,

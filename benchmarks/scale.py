@@ -17,8 +17,8 @@ Three kinds of work, all through the command line and each command in a fresh pr
 Of each size: the first half of the prompts, the other half (a resume), the same command again
 (nothing is left to do), the report, and each export. What was measured is kept in
 ``results/scale.json`` by kind and size with its command, machine and time, so that sizes can be
-measured one at a time; the table shows all that is there, and ``--table`` writes it anew without
-measuring. ``bytes a prompt``: the growth of the peak from the size before.
+measured one at a time, or several at once; the table shows all that is there, and ``--table``
+writes it anew without measuring. ``bytes a prompt``: the growth of the peak from the size before.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scale_report import write_report
+from scale_report import keep, kept, write_report
 from scale_start import has_room_for, measure_start
 from throughput_report import load_average, machine
 from throughput_runs import Server, serving
@@ -66,23 +66,19 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="where to work; by default a temporary folder")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    file = asked.results / "scale.json"
-    found = json.loads(file.read_text()) if file.exists() else {}
     exports = [name for name in asked.exports.split(",") if name]
     for kind in () if asked.table else asked.kinds.split(","):
         for size in map(int, asked.sizes.split(",")):
             before = machine()
             with tempfile.TemporaryDirectory(prefix="judgeforge-scale-", dir=asked.into) as folder:
                 measured = measure(kind, size, Path(folder), exports)
-            found.setdefault(kind, {})[str(size)] = measured | {
+            measured |= {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "command": f"python benchmarks/scale.py --kinds {kind} --sizes {size}",
                 "load": [before["load_before"], load_average()],
             }
-            found["machine"] = before
-            file.write_text(json.dumps(found, indent=1) + "\n")
-            write_report(found, asked.results)
-    write_report(found, asked.results)
+            keep(asked.results, kind, size, measured, before)
+    write_report(kept(asked.results), asked.results)
 
 
 def measure(kind: str, prompts: int, folder: Path, wanted: Sequence[str]) -> dict[str, Any]:

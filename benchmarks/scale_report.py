@@ -1,7 +1,8 @@
-"""What scale.py measured, as a table."""
+"""What scale.py measured: kept by kind and size, and as a table."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ _KINDS = {
     "checks": "Two completions of the row, decided by code; nothing is sent",
     "calls": "Two completions sampled and one pairwise judgment, paid, at a local server",
 }
+_FILE = "scale.json"
 _HALF = " half"
 _PHASES = {
     "start anew": "run, input read",
@@ -21,6 +23,23 @@ _PHASES = {
     "again": "run again, nothing to do",
     "report": "report",
 }
+
+
+def kept(results: Path) -> dict[str, Any]:
+    """By kind and size, and ``machine``; empty before anything is measured."""
+    file = results / _FILE
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def keep(
+    results: Path, kind: str, size: int, measured: Mapping[str, Any], machine: Mapping[str, Any]
+) -> None:
+    """Beside what is kept by then: a size takes hours, and others may be measured meanwhile."""
+    found = kept(results)
+    found.setdefault(kind, {})[str(size)] = measured
+    found["machine"] = machine
+    (results / _FILE).write_text(json.dumps(found, indent=1) + "\n")
+    write_report(found, results)
 
 
 def write_report(found: Mapping[str, Any], results: Path) -> None:

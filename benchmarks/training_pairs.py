@@ -210,7 +210,7 @@ def buy(
         (way.first if way.first and item.is_drawn else judging)(item, PRIOR)
         for item in items[:fit_prompts]
     ]
-    known = PRIOR if way.is_raw else fit_reliability(first)
+    known = PRIOR if way.is_raw else fit_reliability(first, same_writer=1.0)
     spent, made, prompts = 0.0, list[Pair](), 0
     for number, item in enumerate(items):
         judgments = first[number] if number < len(first) else judging(item, known)

@@ -20,8 +20,8 @@ Given = Literal["chosen", "rejected"]
 Finish = Literal[
     "stop", "length", "refusal", "content_filter", "empty", "failed", "too_long", "given", "unknown"
 ]  # fmt: skip
-"""How a text ended; where it is unknown, it may be whole. One that never began failed, or was too
-long for the server."""
+"""How a text ended. ``unknown``: it may be whole; ``failed``, ``too_long``: it never began."""
+UNNAMED = "given"  # the writer of a completion whose row names none
 
 
 class ReadyCompletion(SparseRecord):

@@ -104,7 +104,7 @@ def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
 
 
 class _Rest(BaseModel):
-    """What stands in an entry behind the request."""
+    """What stands in an entry after the request."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 

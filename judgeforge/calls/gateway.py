@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -58,8 +58,9 @@ class Gateway:
         limits: LimitsConfig,
         log: RunLog,
         book: BatchBook | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``book``: of the folder's batches; without one nothing is sent in batches."""
+        """Without a ``book`` (of the folder's batches) nothing is sent in batches."""
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
         self.acceptance = self._acceptance = Acceptance()
@@ -74,7 +75,7 @@ class Gateway:
         self._turns = Turns()
         self.batches: Batches | None = None
         if book is not None and isinstance(cache, ReplyCache) and isinstance(budget, Budget):
-            door = Door(cache, budget, log, self._acceptance, limits, book)
+            door = Door(cache, budget, log, self._acceptance, limits, book, say)
             self.batches = Batches(door, endpoints, lambda: len(self._flights))
         self._overtaken: set[asyncio.Task[Any]] = set()
         """Requests that were slower than their hedge, and hedges that came second."""

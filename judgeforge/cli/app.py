@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from judgeforge.cli.show.output import send_nowhere
+from judgeforge.cli.show.output import is_unread, send_nowhere, tolerating_closed_output
 from judgeforge.cli.typed import as_meant
 from judgeforge.errors import JudgeforgeError
 from judgeforge.text.redaction import redact
@@ -79,7 +79,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(as_meant(sys.argv[1:]), standalone_mode=True)
-    except SystemExit:
+    except SystemExit as ended:
+        _end_where_nobody_reads(ended)
         _fail_where_output_does(None)
         raise
     except JudgeforgeError as error:
@@ -90,6 +91,7 @@ def main() -> None:
     except (MemoryError, ImportError):
         raise  # see __main__.py
     except Exception as error:  # noqa: BLE001 (a bug is shown whole, but for secrets)
+        _end_where_nobody_reads(error)
         _fail_where_output_does(error)
         _fail_where_the_locale_does(error)
         print_traceback(error)
@@ -113,6 +115,19 @@ def _fail_where_output_does(error: Exception | None) -> None:
         raise SystemExit(_DISK_FAILED) from error
 
 
+def _end_where_nobody_reads(error: BaseException) -> None:
+    """Help, and what is wrong with what was typed, are typer's to print: where what reads them is
+    gone (`| head`), it ends with 1 or raises. A pipe to anything else is not meant."""
+    broken = error.__context__ if isinstance(error, SystemExit) else error
+    if not isinstance(broken, BrokenPipeError):
+        return
+    unread = [stream for stream in (sys.__stdout__, sys.__stderr__) if stream and is_unread(stream)]
+    for stream in unread:
+        send_nowhere(stream)
+    if unread:
+        raise SystemExit(getattr(broken.__context__, "exit_code", 0)) from None
+
+
 def _fail_where_the_locale_does(error: Exception) -> None:
     """A path may have letters that the locale has no bytes for."""
     encoding = sys.getfilesystemencoding()
@@ -127,9 +142,10 @@ def _fail_where_the_locale_does(error: Exception) -> None:
 
 
 def _fail(error: JudgeforgeError) -> None:
-    if is_verbose():
-        print_traceback(error)
-    sys.stderr.write(f"judgeforge: {printable(redact(str(error)))}\n")
+    with tolerating_closed_output(on_stderr=True):
+        if is_verbose():
+            print_traceback(error)
+        sys.stderr.write(f"judgeforge: {printable(redact(str(error)))}\n")
     sys.exit(error.exit_code)
 
 

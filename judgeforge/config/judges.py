@@ -151,7 +151,7 @@ class JudgingConfig(Record):
     fit_prompts: int = Field(default=64, ge=0, le=4096)
     """The judges' reliability is learnt from this many prompts, the first of the input."""
     fit_repeats: int = Field(default=1, ge=0, le=8)
-    """Bought on half of these prompts, behind the first 16, where nothing else measures the judges:
+    """Bought on half of these prompts, after the first 16, where nothing else measures the judges:
     this many more answers of a judge that is alone, every judge's answers in a cascade. 0 buys
     nothing."""
     calibration: Path | None = None

@@ -39,7 +39,10 @@ def _kind_of_rubric(value: object) -> str:
 
 
 class Fields(Record):
-    """Which column of the input is what; null for one that is not to be read."""
+    """Which column of the input is what; null for one that is not to be read.
+
+    What stands within a column is named by a path: ``body.messages``, ``ground_truth.0``.
+    """
 
     prompt: str = "prompt"
     """A text or a list of messages."""

@@ -82,7 +82,7 @@ def text_lines(
 
 
 def damaged(path: Path, opened: OpenedFile, rows: int, error: BaseException) -> BadRow:
-    """The place behind ``rows`` at which a packed file ends early.
+    """The place after ``rows`` at which a packed file ends early.
 
     Raises InputError where that is its beginning.
     """

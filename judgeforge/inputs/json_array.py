@@ -2,7 +2,7 @@
 
 A reader of our own: the rows are found by their brackets and each is decoded by itself, so that a
 row that is too long is never held in memory and one that is no JSON costs one row. A streaming JSON
-parser (ijson) holds values of any size, and cannot read on behind a mistake.
+parser (ijson) holds values of any size, and cannot read on after a mistake.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Rows:
         self.ended = False
         """Whether the list has."""
         self.broken = False
-        """Whether more follows behind it."""
+        """Whether more follows it."""
         self._row = bytearray()
         self._longer = False
         self._depth = 0
@@ -105,7 +105,7 @@ class _Rows:
             self._keep(text[taken:])
         elif text[taken:].strip(_BLANKS):
             self.broken = True
-            yield self._bad("more follows behind the end of the list; write one list")
+            yield self._bad("more follows after the end of the list; write one list")
 
     def break_off(self) -> Iterator[RawRow | BadRow]:
         """What is left where the file ends: nothing, where its list has ended before."""
@@ -142,7 +142,7 @@ class _Rows:
         self._row.clear()
         self._longer = False
         if not row and not longer and self.ended:
-            return  # an empty list, or a comma behind the last row
+            return  # an empty list, or a comma after the last row
         self.number += 1
         if longer:
             detail = f"the row is longer than {LONGEST_LINE >> 20} MiB; split or shorten it"

@@ -55,7 +55,7 @@ def read_prompts(
     seen = SeenRows(config.duplicate_prompts)
     where = input_name(config)
     empty = limit != 0
-    rows = joined(read_rows(config, source), partial(_joined_by, source))
+    rows = joined(source.with_paths(read_rows(config, source), where), partial(_joined_by, source))
     for position, row in enumerate(islice(rows, limit)):
         empty = False
         if not wanted(position):

@@ -105,9 +105,11 @@ def check_row(
     """
     columns, reading = row.columns, reading or Reading()
     if fields.prompt not in columns:
+        within = any(isinstance(value, Mapping) for value in columns.values())
+        path = ", or what stands within one with `COLUMN.KEY`" if within else ""
         bad(
             f"there is no `{quotable(fields.prompt)}`; the row has {column_names(columns)}. "
-            "Name the column with `fields: {prompt: COLUMN}`"
+            f"Name the column with `fields: {{prompt: COLUMN}}`{path}"
         )
     given_id = row_id(columns, fields)
     tools = read_tools(_column(columns, fields.tools))

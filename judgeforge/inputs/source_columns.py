@@ -9,6 +9,7 @@ from typing import Any
 
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
+from judgeforge.inputs.paths import begins_in, paths_among, with_values
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, column_names
 from judgeforge.inputs.shapes.recognition import (
     PROMPTS_NAME,
@@ -59,6 +60,8 @@ class SourceColumns:
         """The same, also of rows that are skipped."""
         self.used: dict[str, None] = {}
         self.unused: dict[str, None] = {}
+        self.paths = paths_among([*self.named, *self.keep])
+        """What the configuration names that may stand within a column."""
 
     @classmethod
     def of(cls, config: PromptsConfig, *, completions_wanted: bool = False) -> SourceColumns:
@@ -87,17 +90,19 @@ class SourceColumns:
         What the shape needs and what `fields:` names must exist. Raises InputError.
         """
         there = list(names)
+        within = {path: begins_in(path, there) for path in self.paths if path not in there}
+        named = [*there, *(path for path, column in within.items() if column is not None)]
         try:
-            reading = self._recognise(there)
+            reading = self._recognise(named)
         except RowProblemError as problem:
             raise InputError(f"{where}: {problem.detail}") from None
         required = {**reading.required, **self.named}
         for column, setting in required.items():
-            if column not in there:
+            if column not in named:
                 raise _missing(where, column, setting, there)
         self._of_header = reading
-        wanted = {*reading.columns, *self.keep}
-        self._note(there, wanted)
+        wanted = {*reading.columns, *self.keep, *filter(None, within.values())}
+        self._note(named, wanted)
         return list(dict.fromkeys(column for column in there if column in wanted))
 
     def watch(self, rows: Iterable[RawRow | BadRow], where: str) -> Iterator[RawRow | BadRow]:
@@ -105,11 +110,31 @@ class SourceColumns:
 
         Raises InputError at the end, if a column that `fields:` names was in no row at all.
         """
-        unseen = self.named
+        return self._watched(rows, where, [name for name in self.named if name not in self.paths])
+
+    def with_paths(self, rows: Iterable[RawRow | BadRow], where: str) -> Iterator[RawRow | BadRow]:
+        """Pass on the rows of a source, with a column for what stands within others.
+
+        Raises InputError at the end, if a path that `fields:` names led nowhere in all rows.
+        """
+        if not self.paths:
+            return iter(rows)
+        with_them = (
+            with_values(row, self.paths) if isinstance(row, RawRow) else row for row in rows
+        )
+        named = self.named
+        return self._watched(with_them, where, [name for name in self.paths if name in named])
+
+    def _watched(
+        self, rows: Iterable[RawRow | BadRow], where: str, names: Collection[str]
+    ) -> Iterator[RawRow | BadRow]:
+        named = self.named
+        unseen = {name: named[name] for name in names}
         columns: list[str] | None = None
         for row in rows:
             if unseen and isinstance(row, RawRow):
-                columns = columns or list(islice(row.columns, _SHOWN_COLUMNS + 1))
+                own = (name for name in row.columns if name not in self.paths)
+                columns = columns or list(islice(own, _SHOWN_COLUMNS + 1))
                 unseen = {name: field for name, field in unseen.items() if name not in row.columns}
             yield row
         if unseen and columns is not None:
@@ -139,20 +164,22 @@ class SourceColumns:
     def described(self) -> list[str]:
         """How the rows were read and what of them was not, in words; nothing for plain prompts."""
         read = self.shapes or self.tried
-        if not self.unused and not read.keys() - {PROMPTS_NAME}:
+        # Rows with nothing in a column are no reason to say that it is not used.
+        unused = [name for name in self.unused if name not in self.used]
+        if not unused and not read.keys() - {PROMPTS_NAME}:
             return []
         first, *others = read.most_common() or [(PROMPTS_NAME, 0)]
         said = f"read as {shapes()[first[0]].title}"
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
-        if self.unused:
-            names = listed(map(quotable, self.unused), _SHOWN_COLUMNS)
-            said += f"; {counted(len(self.unused), 'column')} not used: {names}"
+        if unused:
+            names = listed(map(quotable, unused), _SHOWN_COLUMNS)
+            said += f"; {counted(len(unused), 'column')} not used: {names}"
         sides = {self.fields.chosen, self.fields.rejected}
         advice = (
             "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "
             "sampling answers"
         )
-        return [said, *([advice] if sides <= self.unused.keys() else [])]
+        return [said, *([advice] if sides <= set(unused) else [])]
 
     def never_seen(self) -> list[str]:
         """What `prompts.keep` names, and no row has as a column."""
@@ -163,9 +190,10 @@ class SourceColumns:
             return read_as(self._shape, names, self.fields)
         return recognise(names, self.fields, completions_wanted=self._completions_wanted)
 
-    def _note(self, names: Iterable[str], wanted: Collection[str]) -> None:
+    def _note(self, names: Collection[str], wanted: Collection[str]) -> None:
+        within = {begins_in(path, names) for path in self.paths if path in names}
         for name in names:
-            told = self.used if name in wanted else self.unused
+            told = self.used if name in wanted or name in within else self.unused
             if len(told) < _MOST_NAMES:
                 told[name] = None
 

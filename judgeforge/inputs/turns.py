@@ -1,6 +1,6 @@
 """Turns as ShareGPT has them (``from``, ``value``) -> messages with ``role`` and ``content``.
 
-A turn ``function_call`` becomes an assistant's tool call, the ``observation`` behind it the tool's
+A turn ``function_call`` becomes an assistant's tool call, the ``observation`` after it the tool's
 answer: they have no ids in such rows, so they are numbered. What a turn has beside goes with it, to
 be kept or named where messages are read.
 """

@@ -105,9 +105,9 @@ def with_pictures(text: str, pictures: Sequence[ImageUrl]) -> str | tuple[Part, 
     return tuple(parts)
 
 
-def pictures_between(before: str, pictures: Sequence[ImageUrl], behind: str) -> tuple[Part, ...]:
-    """The same, with text behind the pictures: no ``behind`` changes what stands before it."""
-    return (*with_pictures(before, pictures), TextPart(text=behind.lstrip("\n")))
+def pictures_between(before: str, pictures: Sequence[ImageUrl], after: str) -> tuple[Part, ...]:
+    """The same, with text after the pictures: no ``after`` changes what stands before it."""
+    return (*with_pictures(before, pictures), TextPart(text=after.lstrip("\n")))
 
 
 class _Turns:

@@ -75,13 +75,22 @@ def _assumed(judgments: Sequence[Judgment]) -> Reliability:
 
 
 def fit_reliability(
-    judgments: Iterable[Iterable[Judgment]], *, writers: Mapping[str, str] | None = None
+    judgments: Iterable[Iterable[Judgment]],
+    *,
+    writers: Mapping[str, str] | None = None,
+    same_writer: float | None = None,
 ) -> Reliability:
     """Learn each judge's scale, noise and bias from the judgments of many prompts, for ``rank``.
 
     ``judgments``: a list of judgments for each prompt. No label is needed; with few prompts the
     result stays near the prior. ``writers`` (completion id -> who wrote it): then it also has what
-    these judgments show of each writer, as evidence on other prompts. The order of prompts and
-    judgments does not matter. Raises what ``rank`` raises for wrong judgments.
+    these judgments show of each writer, as evidence on other prompts. ``same_writer``: share of two
+    completions of a prompt that one model wrote, 0 (no two) to 1 (all are samples of one model),
+    since its answers are more often equally good; None where it is not known. The order of prompts
+    and judgments does not matter. Raises what ``rank`` raises for wrong judgments, and ValueError
+    for a share outside 0 to 1.
     """
-    return fit_sound(list(judgments_by_prompt(judgments).values()), writers=writers)
+    if same_writer is not None and not 0.0 <= same_writer <= 1.0:
+        raise ValueError(f"`same_writer` must be from 0 to 1, not {same_writer:g}")
+    by_prompt = list(judgments_by_prompt(judgments).values())
+    return fit_sound(by_prompt, writers=writers, same_writer=same_writer)

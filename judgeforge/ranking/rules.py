@@ -241,7 +241,8 @@ class CascadeRules(Record):
     max_calls_per_completion: float | None = Field(default=None, gt=0, le=1e6)
     """Over all judges, as a mean over the completions of a prompt."""
     max_usd_per_prompt: float | None = Field(default=None, ge=0, le=1e9)
-    """For judging one prompt; nothing more is asked about it beyond."""
+    """For judging one prompt, and for what is sampled in doubt (`sampling.more_in_doubt`); nothing
+    more is asked about it beyond."""
     min_gain: float = Field(default=0.005, ge=0, le=1)
     """The least gain in that probability that a call must promise, for the price of a judgment of
     the first tier that has another judge than reward models: where judges cannot tell, asking more

@@ -19,6 +19,7 @@ from judgeforge.results.card_sections import (
 from judgeforge.results.export.arrow import card_features, pair_types
 from judgeforge.results.figures.label_noise import smoothing_in_words
 from judgeforge.results.figures.pairs import CALLS, PICTURES, THOUGHTS, TOOLS, PairFigures
+from judgeforge.results.how_made import unfinished
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
@@ -95,10 +96,9 @@ def _introduction(pairs: PairFigures, manifest: Manifest) -> str:
             f"\n\n> {counted(waiting, 'prompt')} {'has' if waiting == 1 else 'have'} completions "
             "that nobody has judged yet (`completions.jsonl`)."
         )
-    if manifest.status == "complete":
-        return what
-    status = manifest.status
-    return f"{what}\n\n> The run is not complete (status: {status}). Start it again to go on."
+    if manifest.unfinished:
+        what += f"\n\n> {unfinished(manifest)} Start it again to go on."
+    return what
 
 
 _COLUMNS = """\

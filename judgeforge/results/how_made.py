@@ -46,6 +46,15 @@ def making(manifest: Manifest) -> list[Fact]:
     ]
 
 
+def unfinished(manifest: Manifest) -> str:
+    """Of a run that stopped early: the prompts to go have no pairs yet."""
+    rows = manifest.totals.prompts + manifest.unfinished
+    return (
+        f"The run is not complete (status: {manifest.status}), with {manifest.unfinished:,} of its "
+        f"{rows:,} prompts to go."
+    )
+
+
 def versions(manifest: Manifest) -> list[Fact]:
     used = {"judgeforge": manifest.judgeforge_version, **manifest.versions}
     return [

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from judgeforge.errors import CallError, ConfigError, StoreError
+from judgeforge.results.how_made import unfinished
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.text.values import dataclass
@@ -49,16 +50,18 @@ class Pushed:
     """Whether the repository was made."""
     is_changed: bool
     """Whether there was anything that it did not have already."""
+    notes: tuple[str, ...] = ()
+    """What those who publish should know."""
 
     def lines(self) -> list[str]:
         seen_by = "private: only you and its owner see it" if self.is_private else "public"
         if not self.is_changed:
-            return [f"{self.repository} has these files already ({seen_by}): {self.address}"]
-        how = "made, with" if self.is_new else "updated:"
-        return [
-            f"{self.repository} was {how} {counted(self.files, 'file')} ({seen_by})",
-            self.address,
-        ]
+            told = [f"{self.repository} has these files already ({seen_by}): {self.address}"]
+        else:
+            how = "made, with" if self.is_new else "updated:"
+            number = counted(self.files, "file")
+            told = [f"{self.repository} was {how} {number} ({seen_by})", self.address]
+        return [*told, *(f"note: {note}" for note in self.notes)]
 
 
 def push(
@@ -99,7 +102,8 @@ def push(
             )
         changed = _commit(hub, repository, card, files)
     address = f"{hub.endpoint}/datasets/{repository}"
-    return Pushed(repository, address, private, len(files) + 1, before is None, changed)
+    number, notes = len(files) + 1, tuple(_notes(run))
+    return Pushed(repository, address, private, number, before is None, changed, notes)
 
 
 def _files(run: RunFolder, *, everything: bool) -> list[Path]:
@@ -108,6 +112,12 @@ def _files(run: RunFolder, *, everything: bool) -> list[Path]:
         raise ConfigError(f"{run.path} has no pairs, so there is nothing to publish")
     more = (run.completions, run.judgments, run.skips) if everything else ()
     return [run.pairs, run.pairs_parquet, *(file for file in more if file.exists())]
+
+
+def _notes(run: RunFolder) -> Iterator[str]:
+    manifest = run.read_manifest()
+    if manifest is not None and manifest.unfinished:
+        yield f"{unfinished(manifest)} Start it again and push again, to publish all of its pairs."
 
 
 def _card(run: RunFolder, license_name: str | None) -> bytes:

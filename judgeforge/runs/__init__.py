@@ -11,6 +11,7 @@ division.py     whether the work is done here, or by workers
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
 prompt_work.py  one prompt the whole way
+equal_draws.py  notices a model that ignores the temperature
 concluding.py   how a prompt ends: pairs, or a named skip
 own_criteria.py  what a prompt is judged by of its own
 audit_stop.py   stops a run whose pairs by design are too seldom right

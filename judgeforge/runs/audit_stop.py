@@ -21,6 +21,7 @@ from judgeforge.ranking.pairing.running_bound import (
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt
+from judgeforge.runs.fit import share_of_same_writer
 from judgeforge.runs.start import Start
 from judgeforge.store.audited_pairs import judged_in
 from judgeforge.store.finished_prompt import FinishedPrompt
@@ -66,7 +67,10 @@ class AuditStop:
         number = len(self._waiting)
         if self._has_stopped or number % EACH or number < fewest_to_show(self._least):
             return
-        known = fit_reliability([one.judgments for one in self._waiting.values()])
+        waiting = self._waiting.values()
+        known = fit_reliability(
+            [one.judgments for one in waiting], same_writer=share_of_same_writer(waiting)
+        )
         for place, one in self._waiting.items():
             self._take(place, judged_in(self._conclude(one, known).lines))
         self._look()

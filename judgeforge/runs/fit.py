@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from judgeforge.config.judges import JudgingConfig
@@ -20,7 +22,7 @@ from judgeforge.inputs.reading import read_prompts
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.unseen import unmeasured
-from judgeforge.records import JudgedPrompt, Prompt
+from judgeforge.records import UNNAMED, JudgedPrompt, Prompt
 from judgeforge.runs.planning.measure import bought, first_prompts
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
@@ -181,6 +183,7 @@ class RunFit:
                 writers={one.id: one.model for judged in learnt for one in judged.completions}
                 if self._of_writers
                 else None,
+                same_writer=share_of_same_writer(learnt),
             ),
             learnt_from=tuple(self._learnt_from),
             provisional=self._provisional,
@@ -188,6 +191,17 @@ class RunFit:
         )
         self._keep(fit)
         return fit
+
+
+def share_of_same_writer(prompts: Iterable[JudgedPrompt]) -> float | None:
+    """Of two completions of a prompt, over all of them, 0 to 1; None where none of them says who
+    wrote it."""
+    same = pairs = 0
+    for judged in prompts:
+        known = [one.model for one in judged.completions if one.model != UNNAMED]
+        same += sum(math.comb(number, 2) for number in Counter(known).values())
+        pairs += math.comb(len(known), 2)
+    return same / pairs if pairs else None
 
 
 def fit_so_far(start: Start) -> FrozenFit | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from judgeforge.calls.call import Asks
 from judgeforge.config.run import RunConfig
-from judgeforge.config.sampling import SamplingConfig
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.delta import DesignedPair, is_audited
 from judgeforge.ranking.pairing.length_limits import Tokens
@@ -20,12 +18,12 @@ from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, RubricId, SkipReason
 from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
+from judgeforge.runs.equal_draws import EqualDraws
 from judgeforge.runs.own_criteria import OwnCriteriaWork, PromptsOwn
 from judgeforge.runs.planning.measure import Measure
 from judgeforge.sampling.further import FurtherCompletions
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
-from judgeforge.text.tool_calls import said_text
 from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
@@ -33,44 +31,6 @@ if TYPE_CHECKING:
     from judgeforge.calibration.calibration import Calibration
     from judgeforge.judging.elsewhere.applied import Elsewhere
     from judgeforge.judging.escalation import Escalation, OnceKnown
-
-ENOUGH_EQUAL = 8
-"""Prompts without a single difference after which a person is told."""
-
-
-class EqualDraws:
-    """Notices a model that answers every prompt with the same text again and again, although it is
-    sampled at a temperature above 0: each such prompt is paid and gives no pair."""
-
-    def __init__(self, sampling: SamplingConfig | None, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._highest = max(sampling.temperature) if sampling else 0.0
-        self._equal: Counter[str] = Counter()
-        self._differs: set[str] = set()
-
-    def look_at(self, completions: Sequence[Completion]) -> None:
-        """Of one prompt, as they were sampled."""
-        texts = defaultdict[str, list[str]](list)
-        for one in completions:
-            if one.finish in {"stop", "length"} and not one.is_empty:
-                texts[one.model].append(said_text(one.text, one.tool_calls))
-        for model, drawn in texts.items():
-            if len(drawn) < 2 or self._highest == 0 or model in self._differs:
-                continue
-            if len(set(drawn)) > 1:
-                self._differs.add(model)
-                continue
-            self._equal[model] += 1
-            if self._equal[model] == ENOUGH_EQUAL:
-                self._say(
-                    f"all completions of `{model}` are equal in each of the first {ENOUGH_EQUAL} "
-                    f"prompts, although sampling.temperature is {self._highest:g}: its server "
-                    "seems to ignore the temperature, and such prompts are paid and give no pair. "
-                    "Look whether `send_temperature` or `params` of the model keep it away, or "
-                    "switch sampling on in the server (`transformers serve` samples only where "
-                    "the model's generation_config.json has `do_sample: true`), or sample several "
-                    "models."
-                )
 
 
 class TakesThrough(Protocol):
@@ -135,8 +95,7 @@ class PromptWork:
                 found = JudgedPrompt(prompt, completions, checks)
                 return by_design(found, designed, self.config, self.rubric)
             candidates = [one for one in candidates if one.id in designed.ids]
-        brought = self._brought(prompt, completions, candidates)
-        if self.asks_nobody and not brought:
+        if self.asks_nobody and not self._brought(prompt, completions, candidates):
             return self._not_judged(JudgedPrompt(prompt, completions, ()))
         if self.own is not None:
             own = own or await self.own.of(prompt, candidates)
@@ -145,36 +104,56 @@ class PromptWork:
                 detail = f"no criteria could be written: {own.problem}"
                 return self._skipped(judged, SkipReason.CRITERIA_NOT_WRITTEN, detail)
         panel = self.panel if own is None else self.panel.by(own.rubric)
-        measured = self.measure if is_measured else None
-        more = self.config.judging.fit_repeats if measured == "repeats" else 0
-        if self.escalation is None:
-            judgments = [*await panel.judge(prompt, candidates, more=more), *brought]
-        else:
-            further = self._further(prompt, completions)
-            judgments = await self.escalation.judge(
-                prompt,
-                candidates,
-                reliability,
-                brought=brought,
-                rounds=0 if measured is None else 1 + more,
-                panel=panel,
-                further=further,
-            )
-            completions = [*completions, *(further.added if further else ())]
+        further = self._further(prompt, completions)
+        judgments = await self._judgments(
+            prompt, candidates, further, reliability, panel, is_measured=is_measured
+        )
         for judgment in judgments:
             if judgment.missing_kind == "reading_failed":
                 self.on_reading_failure(judgment)
-        return JudgedPrompt(prompt, completions, judgments, own.kept if own else None)
+        candidates = [*candidates, *self._candidates(further.added)]
+        self._tell_unused(prompt, further.completions, candidates)
+        return JudgedPrompt(prompt, further.completions, judgments, own.kept if own else None)
+
+    async def _judgments(
+        self,
+        prompt: Prompt,
+        candidates: Sequence[Completion],
+        further: FurtherCompletions,
+        reliability: OnceKnown,
+        panel: Panel,
+        *,
+        is_measured: bool,
+    ) -> list[Judgment]:
+        measured = self.measure if is_measured else None
+        more = self.config.judging.fit_repeats if measured == "repeats" else 0
+
+        def brought(judged: Sequence[Completion]) -> list[Judgment]:
+            return self._brought(prompt, further.completions, judged)
+
+        if self.escalation is None:
+            found = await panel.judge(prompt, candidates, more=more)
+            return [*found, *brought(candidates)]
+        return await self.escalation.judge(
+            prompt,
+            candidates,
+            reliability,
+            brought=brought,
+            rounds=0 if measured is None else 1 + more,
+            panel=panel,
+            further=further,
+        )
 
     def judge_again(self, judged: JudgedPrompt) -> JudgedPrompt | FinishedPrompt:
         """A prompt of an earlier start with what others say of it now; nothing is asked."""
         completions, ours = judged.completions, self.panel.labels
         kept = [one for one in judged.judgments if one.judge in ours]
-        brought = self._brought(judged.prompt, completions, self._candidates(completions))
-        again = replace(judged, judgments=[*kept, *brought])
+        candidates = self._candidates(completions)
+        brought = self._brought(judged.prompt, completions, candidates)
         if self.asks_nobody and not brought:
             return self._not_judged(JudgedPrompt(judged.prompt, completions, ()))
-        return again
+        self._tell_unused(judged.prompt, completions, candidates)
+        return replace(judged, judgments=[*kept, *brought])
 
     def conclude(self, judged: JudgedPrompt, reliability: Reliability) -> FinishedPrompt:
         """Rank and pair."""
@@ -234,7 +213,15 @@ class PromptWork:
             return []
         return self.elsewhere.about(prompt, completions, candidates)
 
+    def _tell_unused(
+        self, prompt: Prompt, completions: Sequence[Completion], candidates: Sequence[Completion]
+    ) -> None:
+        if self.elsewhere is not None:
+            self.elsewhere.tell_unused(prompt, completions, candidates)
+
     def _not_judged(self, judged: JudgedPrompt) -> FinishedPrompt:
+        completions = judged.completions
+        self._tell_unused(judged.prompt, completions, self._candidates(completions))
         number = counted(len(usable(judged.completions)), "completion")
         detail = f"{number} can be judged, and nobody has judged them yet"
         return self._skipped(judged, SkipReason.NOT_JUDGED, detail)
@@ -247,15 +234,10 @@ class PromptWork:
             return candidates
         return [one for one in candidates if not one.signs]
 
-    def _further(
-        self, prompt: Prompt, completions: Sequence[Completion]
-    ) -> FurtherCompletions | None:
-        sampling = self.config.sampling
-        if sampling is None or not sampling.more_in_doubt:
-            return None
+    def _further(self, prompt: Prompt, completions: Sequence[Completion]) -> FurtherCompletions:
         return FurtherCompletions(
             prompt,
-            sampling,
+            self.config.sampling,
             self.gateway,
             completions,
             lambda one: bool(self._candidates([one])),

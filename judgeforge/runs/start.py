@@ -140,6 +140,9 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             ),
         )
         with work.skips:
+            if work.dropped:
+                # Accepted once: the next start, without ``force``, finds nothing to refuse.
+                journal.drop(work.dropped)
             yield Start(
                 prepared,
                 folder,

@@ -141,14 +141,6 @@ async def _opened(
             batch_prices=start.prepared.batch_prices,
             slots=slots,
         )
-        gateway = make_gateway(
-            endpoints,
-            cache=files.cache,
-            budget=files.budget,
-            limits=start.config.limits,
-            log=files.log,
-            book=files.book,
-        )
         record = RunRecord(
             start,
             spending=files.budget.spending,
@@ -156,6 +148,15 @@ async def _opened(
             lost_calls=files.lost_calls,
             cached_calls=files.cached_calls,
             check_lock=check_lock,
+        )
+        gateway = make_gateway(
+            endpoints,
+            cache=files.cache,
+            budget=files.budget,
+            limits=start.config.limits,
+            log=files.log,
+            book=files.book,
+            say=record.say,
         )
         record.notes += [
             no_batch_price(start.prepared, name)

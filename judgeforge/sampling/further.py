@@ -20,7 +20,7 @@ class FurtherCompletions:
     def __init__(
         self,
         prompt: Prompt,
-        config: SamplingConfig,
+        config: SamplingConfig | None,
         gateway: Asks,
         completions: Sequence[Completion],
         may_be_judged: May,
@@ -29,13 +29,18 @@ class FurtherCompletions:
     ) -> None:
         """``completions``: all of the prompt so far, usable or not."""
         self._prompt, self._config, self._gateway = prompt, config, gateway
-        self._first, self._may_be_judged = completions, may_be_judged
+        self._first, self.may_be_judged = completions, may_be_judged
         self._thoughts_shown = thoughts_shown
-        self._draws = further_draws(prompt, config)
+        self._draws = further_draws(prompt, config) if config else []
         self.taken = 0
         """How many were sampled or passed over."""
         self.added: list[Completion] = []
         """In the order in which they were sampled, usable or not."""
+
+    @property
+    def completions(self) -> list[Completion]:
+        """All of the prompt, usable or not."""
+        return [*self._first, *self.added]
 
     @property
     def writer(self) -> str | None:
@@ -46,22 +51,23 @@ class FurtherCompletions:
         """Leave the next one out."""
         self.taken += 1
 
-    async def sample(self) -> Completion | None:
-        """The next one; None where it cannot be judged. Raises CallError only where it stops the
-        run, and IndexError where ``writer`` is None."""
+    async def sample(self) -> Completion:
+        """The next one, usable or not. Raises CallError only where it stops the run, and IndexError
+        where ``writer`` is None."""
+        if self._config is None:
+            raise IndexError("nothing is sampled")
         draw = self._draws[self.taken]
         self.taken += 1
-        before = [*self._first, *self.added]
         one = await sample_another(
             self._prompt,
             self._config,
             self._gateway,
-            before,
+            self.completions,
             draw,
             thoughts_shown=self._thoughts_shown,
         )
         self.added.append(one)
-        return one if self._may_be_judged(one) else None
+        return one
 
 
 def further_draws(prompt: Prompt, config: SamplingConfig) -> list[Draw]:

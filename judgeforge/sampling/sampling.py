@@ -8,7 +8,7 @@ from judgeforge.calls.call import Asks, gather_or_cancel
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
-from judgeforge.records import Completion, Finish, Prompt
+from judgeforge.records import UNNAMED, Completion, Finish, Prompt
 from judgeforge.sampling.draws import Draw, draws, has_own_system
 from judgeforge.sampling.duplicates import mark_duplicates
 from judgeforge.sampling.suspicion import suspicions, texts_asked
@@ -65,7 +65,7 @@ def _brought(prompt: Prompt) -> list[Completion]:
             id=f"{prompt.id}.c{index}",
             prompt_id=prompt.id,
             index=index,
-            model=ready.model or "given",
+            model=ready.model or UNNAMED,
             text=ready.text,
             tool_calls=ready.tool_calls,
             reasoning=ready.reasoning,

@@ -18,7 +18,7 @@ from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.values import dataclass
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
-"""Within the text of a value its quotes would stand behind backslashes."""
+"""Within the text of a value its quotes would stand after backslashes."""
 _REASON = re.compile(rb'"reason": ?"(\w+)"')
 
 

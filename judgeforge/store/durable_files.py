@@ -97,7 +97,7 @@ class AppendedFile(_OpenFile):
         self.end = end
 
     def last_line_end(self) -> int:
-        """Where the last whole line ends: less than ``end`` where a kill tore the one behind it."""
+        """Where the last whole line ends: less than ``end`` where a kill tore the one after it."""
         stop = self.end
         while stop > 0:
             start = max(0, stop - _BLOCK)
@@ -136,7 +136,7 @@ class FixedFile(_OpenFile):
                 raise OSError(errno.ENOSPC, "the disk is full")
 
     def cut_torn_place(self) -> None:
-        """Remove what a full disk or a kill left of a last place, and places behind it all that a
+        """Remove what a full disk or a kill left of a last place, and places after it all that a
         power cut kept from being filled."""
         with self._writing():
             if torn := self.length() % self.size:

@@ -11,7 +11,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,6 +105,13 @@ class Journal:
         offset = self._file.append(json.dumps(header).encode() + b"\n" + body)
         return _entry(offset, header)
 
+    def drop(self, keys: Collection[int]) -> None:
+        """Note that prompts with these keys are not finished any more, now and at later starts."""
+        ids = dict.fromkeys(one for one, _ in self.entries() if prompt_key(one) in keys)
+        nothing, reason = dict.fromkeys(FILES, ()), SkipReason.CHANGED_DURING_RUN
+        for prompt_id in ids:
+            self.append(FinishedPrompt(prompt_id, "", nothing, reason))
+
     def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
         """Prompt id and entry of every record, oldest first; a later one replaces an earlier.
 
@@ -190,7 +197,7 @@ class Journal:
         return zlib.crc32(self._file.read(header["bytes"], start)) == int(header["checksum"])
 
     def _refuse_lost_records(self, end: int) -> None:
-        """Only one record can be torn; whole records behind it mean damage, not a kill."""
+        """Only one record can be torn; whole records after it mean damage, not a kill."""
         tail = self._file.read(self._file.end - end, end)
         later = [
             line for line in tail.split(b"\n")[1:] if line.startswith((b'{"format": ', b'{"id": '))
@@ -303,6 +310,11 @@ class FinishedPrompts:
             provisional=bool(self._provisional[row]),
             stale=bool(self._stale[row]),
         )
+
+    def keys_beside(self, others: Iterable[int]) -> frozenset[int]:
+        """Of all that are finished, without those of ``others``."""
+        self._sort()
+        return frozenset(self._keys).difference(others)
 
     @property
     def any_ranked(self) -> bool:

@@ -248,5 +248,10 @@ class Manifest(Part):
     given_labels: GivenLabels | None = None
     """None where rows brought no labels of their own."""
 
+    @property
+    def unfinished(self) -> int:
+        """Prompts that a start has yet to end: as pairs, or as a named skip."""
+        return max(0, self.input.rows - self.totals.prompts) if self.input else 0
+
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -23,7 +23,7 @@ THOUGHT = "reasoning_content"
 MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 """Of a message, where there are any."""
 
-# Within a text quotes stand behind backslashes, so these bytes are keys. A plain line has one
+# Within a text quotes stand after backslashes, so these bytes are keys. A plain line has one
 # `name`, that of its rubric.
 _MARKS = tuple(
     f'"{key}":'.encode()

@@ -15,6 +15,8 @@ from judgeforge.text.wording import LONGEST_SHOWN, shortened
 
 _UNPRINTABLE = late_pattern(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _HALF = late_pattern("[\ud800-\udfff]")
+_BYTES_OF_PATHS = 0xDC00
+"""What Python adds to a byte of a path that it cannot decode (PEP 383)."""
 _MOST_MARKS = 64
 _MANY_SIGNS = late_pattern(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
 _LOOKED_AT = 20
@@ -23,12 +25,17 @@ be a book."""
 
 
 def printable(text: str) -> str:
-    """Without control and invisible characters; line breaks and tabs stay, and what is no character
-    (bytes of a path that are no text) is seen to be there."""
+    """Without control and invisible characters; line breaks and tabs stay. Bytes of a path that are
+    no text, or none in an ASCII locale, are spelled as `\\xNN`, so that the path can be typed."""
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    text = _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = _HALF.sub(_seen_half, text)
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+
+
+def _seen_half(found: re.Match[str]) -> str:
+    byte = ord(found[0]) - _BYTES_OF_PATHS
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else "\N{REPLACEMENT CHARACTER}"
 
 
 def one_line(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -383,6 +384,30 @@ def test_every_command_takes_verbose(command: Command) -> None:
         code, shown, _ = command(*name.split(), "--help")
         assert code == 0
         assert "--verbose" in shown, name
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("--help", 0), ("run --help", 0), ("runn", 2), ("check no.yaml", 2)]
+)
+def test_help_and_mistakes_that_nobody_reads_change_no_exit_code(typed: str, code: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "judgeforge", *typed.split()]
+    with os.fdopen(writing, "w") as closed:
+        assert subprocess.run(command, check=False, stdout=closed, stderr=closed).returncode == code
+
+
+def test_a_path_is_printed_so_that_it_can_be_typed_where_the_locale_has_no_letters_for_it(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "judgeforge", "check", "Größe.yaml"]
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        command, check=False, cwd=tmp_path, env=ascii_only, capture_output=True, text=True
+    )
+    path = done.stderr.removeprefix("judgeforge: ").removesuffix(": no such file\n")
+    typed = subprocess.run(["bash", "-c", f"printf %s $'{path}'"], check=True, capture_output=True)
+    assert typed.stdout.decode() == str(tmp_path / "Größe.yaml")
 
 
 @pytest.mark.parametrize("at", ["judgeforge.cli.app", "typer"])

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from judgeforge.cli import app
 from judgeforge.config.run import RunConfig
+from judgeforge.judging.rubric import Rubric
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [
@@ -24,7 +25,7 @@ PAGES = [
 USED = re.compile(r"\bjudgeforge ([a-z][^\n`#|;]*(?:\\\n[^\n`#|;]*)*)")
 OPTION = re.compile(r"--[a-z][\w-]*")
 KEY = re.compile(r"`([a-z_]+(?:\.\w+)+)[`:]")
-BLOCK = re.compile(r"^( *)```(?:yaml|yml|)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^( *)```(yaml|yml|)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([a-z_]+: [{\[][^`\n]+)`")
 FILES = {"jsonl", "json", "yaml", "parquet", "md", "html", "py"}
 
@@ -77,10 +78,16 @@ def unknown_keys(value: object, models: list[type[BaseModel]], place: str) -> It
                 yield from unknown_keys(one, found, f"{place}{key}.")
 
 
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The language that each is said to be in, if any, and what it shows."""
+    for margin, language, shown in BLOCK.findall(text):
+        yield language, re.sub(rf"^{margin}", "", shown, flags=re.MULTILINE)
+
+
 def snippets(text: str) -> Iterator[Mapping[str, object]]:
     """Those of a configuration; rubrics, rows and other programs' files are something else."""
-    for found in BLOCK.finditer(text):
-        yield from configuration(re.sub(rf"^{found[1]}", "", found[2], flags=re.MULTILINE))
+    for _, block in blocks(text):
+        yield from configuration(block)
     for found in INLINE.finditer(text):
         yield from configuration(found[1])
 
@@ -97,6 +104,14 @@ def configuration(written: str) -> Iterator[Mapping[str, object]]:
 def test_the_keys_of_every_configuration_that_is_shown_exist(text: str) -> None:
     for snippet in snippets(text):
         assert list(unknown_keys(snippet, [RunConfig], "")) == []
+
+
+def test_what_is_called_yaml_is_yaml_and_criteria_that_are_shown_make_a_rubric(text: str) -> None:
+    for language, block in blocks(text):
+        shown = yaml.load(block, yaml.CSafeLoader) if language else None
+        whole = {"criteria": shown} if isinstance(shown, list) else shown
+        if isinstance(whole, dict) and "criteria" in whole:
+            Rubric.model_validate({"name": "shown", "version": 1} | whole)
 
 
 def test_every_key_that_is_named_with_its_section_exists(text: str) -> None:

@@ -74,6 +74,32 @@ def test_prompts_in_doubt_get_more_and_a_run_that_was_stopped_asks_and_finds_the
     assert results(tmp_path / "parts") == results(tmp_path / "whole")
 
 
+def test_what_others_have_judged_of_further_ones_counts_in_a_fresh_folder(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    config = config_of(server, tmp_path)
+    run(config, tmp_path / "first")
+    completions = rows(tmp_path / "first" / "completions.jsonl")
+    further = [row for row in completions if row["index"] >= SAMPLING["completions"]]
+    said = [
+        {"prompt_id": row["prompt_id"], "completions": [row["id"]], "judge": "human:ana"}
+        | {"score": 0.5}
+        for row in further
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in said)
+    (tmp_path / "said.jsonl").write_text(text, encoding="utf-8")
+    config_of(server, tmp_path, judging={"judgments": "said.jsonl"})
+    run(config, tmp_path / "second")
+    judgments = rows(tmp_path / "second" / "judgments.jsonl")
+    by_ana = {row["completion_ids"][0] for row in judgments if row["judge"] == "human:ana"}
+    named = {row["id"] for row in further}
+    sampled = {row["id"] for row in rows(tmp_path / "second" / "completions.jsonl")}
+    assert by_ana == named & sampled != set()
+    log = rows(tmp_path / "second" / "log.jsonl")
+    unused = [row for row in log if row["event"] == "verdict_unused"]
+    assert len(unused) == len(named - sampled)
+
+
 def test_where_it_brings_nothing_none_is_sampled(server: LocalServer, tmp_path: Path) -> None:
     value = {"point_wrong": 0.01}
     config = config_of(server, tmp_path, judging={"training_value": value})

@@ -225,6 +225,7 @@ def test_changed_and_removed_rows_need_force(
     result = run(config, out, force=True)
     assert [row["prompt_id"] for row in rows(out / "pairs.jsonl")] == ["p0", "p1"]
     assert result.manifest["totals"]["prompts"] == 2
+    assert run(config, out).did_nothing  # what was accepted once is not asked about again
 
 
 def test_two_runs_on_one_folder_are_refused(tmp_path: Path, server: LocalServer, out: Path) -> None:

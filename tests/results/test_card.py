@@ -215,10 +215,13 @@ class TestText:
         assert "label_smoothing=0.100" in card_of(carded(tmp_path / "run", made))
 
     def test_a_run_that_stopped_is_called_so(self, tmp_path: Path) -> None:
-        assert "not complete (status: budget)" in card_of(
-            carded(tmp_path / "run", [pair()], status="budget")
+        rows = {"rows": 1_244, "fingerprint": "00"}
+        assert "not complete (status: budget), with 10 of its 1,244 prompts to go" in card_of(
+            carded(tmp_path / "run", [pair()], status="budget", input=rows)
         )
-        assert "not complete" not in card_of(carded(tmp_path / "run", [pair()]))
+        for finished in ("complete", "skipped"):
+            card = card_of(carded(tmp_path / "run", [pair()], status=finished))
+            assert "not complete" not in card
 
     def test_the_same_folder_gives_the_same_card(self, tmp_path: Path) -> None:
         one, two = (carded(tmp_path / name, [pair("p1")]) for name in ("one", "two"))

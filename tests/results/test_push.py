@@ -70,6 +70,15 @@ class Hub:
         self._process.wait()
 
 
+def copied(folder: Path, to: Path, *, status: str, rows: int) -> Path:
+    """As a run of ``rows`` prompts leaves it that stopped after those of ``folder``."""
+    shutil.copytree(folder, to)
+    manifest = json.loads((to / "manifest.json").read_text())
+    manifest |= {"status": status, "input": manifest["input"] | {"rows": rows}}
+    (to / "manifest.json").write_text(json.dumps(manifest))
+    return to
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     running = Hub(tmp_path)
@@ -79,7 +88,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.mark.slow
 def test_a_new_data_set_is_private_and_has_the_pairs_and_a_card_with_its_license(
-    hub: Hub, finished: Path
+    hub: Hub, finished: Path, tmp_path: Path
 ) -> None:
     code, said = hub.push(finished, _NAME, "--license", "cc-by-4.0")
     assert (code, f"{hub.address}/datasets/{_NAME}" in said) == (0, True), said
@@ -96,8 +105,13 @@ def test_a_new_data_set_is_private_and_has_the_pairs_and_a_card_with_its_license
     assert {"dpo", "preference", "synthetic", "trl"} <= set(card["tags"])
     assert body.endswith("## License\n\ncc-by-4.0\n")
 
-    code, said = hub.push(finished, _NAME, "--license", "cc-by-4.0")
+    rows = json.loads((finished / "manifest.json").read_text())["totals"]["prompts"]
+    assert "to go" not in said
+
+    stopped = copied(finished, tmp_path / finished.name, status="budget", rows=rows + 12)
+    code, said = hub.push(stopped, _NAME, "--license", "cc-by-4.0")
     assert (code, "has these files already" in said) == (0, True), said
+    assert f"note: The run is not complete (status: budget), with 12 of its {rows + 12} p" in said
     assert len(hub.repository()["commits"]) == 1
 
     code, said = hub.push(finished, _NAME, "--license", "cc-by-4.0", "--everything", "--public")

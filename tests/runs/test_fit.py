@@ -12,8 +12,8 @@ import pytest
 
 from judgeforge.errors import InterruptedRunError, StoreError
 from judgeforge.ranking.reliability.judges import PRIOR
-from judgeforge.records import JudgedPrompt, Prompt
-from judgeforge.runs.fit import RunFit
+from judgeforge.records import UNNAMED, Completion, JudgedPrompt, Prompt
+from judgeforge.runs.fit import RunFit, share_of_same_writer
 from judgeforge.runs.record import RunRecord
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit, read_fit
@@ -225,3 +225,31 @@ def test_a_run_that_is_stopping_makes_no_fit_of_what_is_there() -> None:
 
     asyncio.run(main())
     assert kept == []
+
+
+@pytest.mark.parametrize(
+    ("writers", "share"),
+    [
+        ([["a", "a", "a"]], 1.0),
+        ([["a", "b"], ["b", "c"]], 0.0),
+        ([["a", "a"], ["a", "b", "c"]], 0.25),
+        ([["a", "a", UNNAMED]], 1.0),
+        ([[UNNAMED, UNNAMED]], None),
+        ([["a"]], None),
+    ],
+)
+def test_the_share_of_two_completions_that_one_writer_wrote(
+    writers: list[list[str]], share: float | None
+) -> None:
+    prompts = [
+        JudgedPrompt(
+            judged(0).prompt,
+            [
+                Completion(id=f"c{n}", prompt_id="p0", index=n, model=name, text="x", finish="stop")
+                for n, name in enumerate(names)
+            ],
+            [],
+        )
+        for names in writers
+    ]
+    assert share_of_same_writer(prompts) == share

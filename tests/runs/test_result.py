@@ -36,7 +36,7 @@ def test_a_pair_is_what_trainers_read(result: RunResult) -> None:
     assert [message["role"] for message in row["prompt"]] == ["user"]
     assert [message["role"] for message in row["chosen"] + row["rejected"]] == ["assistant"] * 2
     assert row["score_margin"] == pytest.approx(row["score_chosen"] - row["score_rejected"])
-    assert 0.5 <= row["confidence"] <= 1
+    assert 1 - row["confidence"] - row["p_tie"] <= row["confidence"] <= 1
     assert "margin" not in row
 
 

@@ -1,4 +1,4 @@
-"""One more completion is drawn behind the first ones, and judged where it says something new."""
+"""One more completion is drawn after the first ones, and judged where it says something new."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def further(asks: FakeAsks, prompt: Prompt, config: SamplingConfig = CONFIG) -> 
 
 
 def sampled(more: FurtherCompletions) -> Completion | None:
-    return asyncio.run(more.sample())
+    """None where it cannot be judged."""
+    one = asyncio.run(more.sample())
+    return one if more.may_be_judged(one) else None
 
 
 def test_it_goes_on_with_writers_numbers_and_seeds_until_none_is_left() -> None:
@@ -61,6 +63,13 @@ def test_what_repeats_another_further_one_cannot_be_judged() -> None:
     assert sampled(more) is not None
     assert sampled(more) is None
     assert more.added[1].duplicate_of == more.added[0].id
+
+
+def test_without_sampling_there_is_none() -> None:
+    more = FurtherCompletions(make_prompt(), None, FakeAsks(lambda _: ""), [], bool)
+    assert (more.writer, more.completions) == (None, [])
+    with pytest.raises(IndexError):
+        sampled(more)
 
 
 def test_a_row_that_brings_its_completions_gets_more_only_where_some_are_added() -> None:

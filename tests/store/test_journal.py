@@ -8,7 +8,8 @@ import pytest
 
 from judgeforge.errors import StoreError
 from judgeforge.store.finished_prompt import FILES, finished_prompt
-from judgeforge.store.journal import Entry, Journal
+from judgeforge.store.journal import Entry, FinishedPrompts, Journal
+from judgeforge.text.prompt_keys import prompt_key
 from tests.support.finished_prompts import finished
 from tests.support.full_disk import fits_only
 
@@ -22,6 +23,19 @@ def test_what_was_appended_is_found_again(file: Path) -> None:
     lines = again.lines(entries[1].offset)
     assert [len(lines[name]) for name in FILES] == [0, 1, 0, 1]
     assert b'"prompt_id":"b"' in lines["skips"][0]
+
+
+def test_what_was_dropped_is_not_finished_and_may_finish_again(file: Path) -> None:
+    journal = Journal(file)
+    for name in "abc":
+        journal.append(finished(name))
+    everything = FinishedPrompts(journal.entries())
+    assert everything.keys_beside([prompt_key("a")]) == {prompt_key("b"), prompt_key("c")}
+    journal.drop({prompt_key("b"), prompt_key("unknown")})
+    left = FinishedPrompts(Journal(file).entries())
+    assert [left.get(name) is not None for name in "abc"] == [True, False, True]
+    journal.append(finished("b"))
+    assert len(FinishedPrompts(Journal(file).entries())) == 3
 
 
 @pytest.mark.slow

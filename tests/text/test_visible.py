@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from judgeforge.text.visible import excerpt, one_line, printable, quotable, visible_text
@@ -50,6 +52,11 @@ def test_a_quoted_name_keeps_its_blanks_so_that_a_stray_one_can_be_seen() -> Non
 
 def test_printable_text_keeps_its_lines_and_loses_what_is_not_drawn() -> None:
     assert printable("a\n\tb\u200b\x1b[0m") == "a\n\tb[0m"
+
+
+def test_bytes_of_a_path_that_are_no_text_are_spelled() -> None:
+    path = os.fsdecode("Größe".encode("latin-1"))
+    assert printable(f"{path}: \ud800") == rf"Gr\xf6\xdfe: {REPLACED}"
 
 
 def test_look_alikes_and_hidden_spellings_are_seen_as_what_they_look_like() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Answer, Call, stored_call
 from judgeforge.calls.providers.base import ModelReply
-from judgeforge.calls.providers.batches import BatchLine, BatchState, lines_of
+from judgeforge.calls.providers.batches import BatchLine, BatchState, CutShort, lines_of
 from judgeforge.calls.providers.http_errors import error_in_answered_line, line_error
 from judgeforge.calls.retry import persistently
 from judgeforge.errors import (
@@ -32,6 +32,7 @@ from judgeforge.errors import (
 from judgeforge.store.log import CallRecord
 from judgeforge.store.spending import to_usd
 from judgeforge.text.values import dataclass
+from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
     from judgeforge.calls.batch.desk import Door
@@ -40,6 +41,13 @@ _TOGETHER = 200
 """Lines that share a transaction of the cache."""
 _OF_ENQUEUED_TOKENS = frozenset({"token_limit_exceeded"})
 """Codes with which a file is refused because too much is under way already."""
+
+_HOW_CUT_SHORT: Mapping[CutShort | None, str] = {
+    "expired": "expired",
+    "cancelled": "was cancelled",
+    "failed": "failed",
+    None: "ended",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
         return _refused_whole(door, batch, state)
     name = batch.endpoint.name
     requests = {one.key: one.request for one in door.book.requests(batch.nonce)}
+    sent, not_run = len(requests), 0
     lines: Iterator[bytes] = iter(())
     if state.files or batch.server.proven_by_results:
         into = door.book.results_file(batch.nonce)
@@ -74,9 +83,11 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
         ours = {line.key: line for line in read if line is not None and line.key in requests}
         results = [(stored_call(name, requests.pop(key)), line) for key, line in ours.items()]
         _take(door, batch, state, results)
+        not_run += sum(line.kind == "not_run" for _, line in results)
         await asyncio.sleep(0)
     for request in requests.values():
         _without_result(door, batch, state, stored_call(name, request))
+    _tell_not_run(door, batch, state, not_run + (len(requests) if state.cut_short else 0), sent)
     door.book.ended(batch.nonce, state.answered)
     door.log.event("batch_ended", model=batch.endpoint.name, batch=state.id)
     return []
@@ -168,6 +179,17 @@ def _without_result(door: Door, batch: OpenBatch, state: BatchState, call: Call)
         _lost(door, batch, state, call, _no_reply(state))
 
 
+def _tell_not_run(door: Door, batch: OpenBatch, state: BatchState, number: int, sent: int) -> None:
+    if not number:
+        return
+    name, why = batch.endpoint.name, _HOW_CUT_SHORT[state.cut_short]
+    door.log.event("batch_cut_short", model=name, batch=state.id, why=why, not_run=number)
+    door.say(
+        f"batch {state.id} of model `{name}` {why}: {number:,} of its {counted(sent, 'request')} "
+        "were not run. They cost nothing and are asked again"
+    )
+
+
 def _unbilled(
     door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError
 ) -> None:
@@ -216,8 +238,8 @@ def _refused_whole(door: Door, batch: OpenBatch, state: BatchState) -> list[str]
 
 def _not_run(state: BatchState) -> NotRunError:
     return NotRunError(
-        f"batch {state.id} ended before this request was run (it expired or was cancelled), which "
-        "is not billed"
+        f"batch {state.id} {_HOW_CUT_SHORT[state.cut_short]} before this request was run, which is "
+        "not billed"
     )
 
 

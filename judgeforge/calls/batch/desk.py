@@ -34,6 +34,8 @@ class Door:
     acceptance: Acceptance
     limits: LimitsConfig
     book: BatchBook
+    say: Callable[[str], None]
+    """To a person."""
 
 
 class Batches:

@@ -133,7 +133,7 @@ def outcome_of(error: CallError | None, *, is_replica: bool = False) -> Outcome:
 
 def refusal_of(error: StatusError, model: str) -> Refusal:
     """``model``: the provider's name of it."""
-    said = str(error).split(": ", 1)[-1][:_LONGEST_REASON]  # behind "HTTP 429 from MODEL"
+    said = str(error).split(": ", 1)[-1][:_LONGEST_REASON]  # after "HTTP 429 from MODEL"
     named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
     names_model = named is not None or _OF_ONE_MODEL.search(said) is not None
     return Refusal(

@@ -16,6 +16,7 @@ from judgeforge.calls.providers.batches import (
     TRANSFER_S,
     BatchLine,
     BatchState,
+    CutShort,
     Sought,
     as_object,
     part,
@@ -133,11 +134,14 @@ def _raw_options(options: Any, headers: dict[str, str]) -> dict[str, Any]:  # no
 def _state(batch: Any) -> BatchState:  # noqa: ANN401 (anthropic.types.messages.MessageBatch)
     counts = batch.request_counts
     ended = [counts.succeeded, counts.errored, counts.canceled, counts.expired]
+    why: CutShort | None = None
+    if batch.processing_status == _ENDED:
+        why = "expired" if counts.expired else "cancelled" if counts.canceled else None
     return BatchState(
         id=batch.id,
         created_at=batch.created_at.timestamp(),
         requests=counts.processing + sum(ended),
         answered=counts.succeeded + counts.errored,
         ended=batch.processing_status == _ENDED,
-        cut_short=batch.processing_status == _ENDED and counts.canceled + counts.expired > 0,
+        cut_short=why,
     )

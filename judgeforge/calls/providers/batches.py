@@ -32,6 +32,9 @@ class Problem:
     """Of the file, from 1; None where it is about all of it."""
 
 
+CutShort = Literal["expired", "cancelled", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class BatchState:
     id: str
@@ -41,8 +44,8 @@ class BatchState:
     """0 where the provider has not counted them yet."""
     answered: int
     ended: bool = False
-    cut_short: bool = False
-    """It ended before all was done: what has no result was not run and is not billed."""
+    cut_short: CutShort | None = None
+    """Why it ended before all was done: what has no result was not run and is not billed."""
     files: tuple[str, ...] = ()
     """Where its results are."""
     problems: tuple[Problem, ...] = ()

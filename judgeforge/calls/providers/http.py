@@ -205,7 +205,7 @@ def _without_secrets(record: logging.LogRecord) -> bool:
 
 
 async def write_stream(response: Any, into: Path, *, first: bool) -> None:  # noqa: ANN401 (the SDK's)
-    """A body that is left to be read, bit by bit into a file, behind what is there unless it is the
+    """A body that is left to be read, bit by bit into a file, after what is there unless it is the
     ``first``; a last line gets its end. Raises StoreError where the file cannot be written."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if first else os.O_APPEND)
     with os.fdopen(descriptor_of(into, flags), "wb") as file:

@@ -7,6 +7,7 @@ answered and what was not. A batch carries our own mark, by which it is found ag
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from judgeforge.calls.providers.batches import (
     TRANSFER_S,
     BatchLine,
     BatchState,
+    CutShort,
     Problem,
     Sought,
     as_object,
@@ -29,8 +31,12 @@ MARK = "judgeforge"
 """The key of a batch's metadata that has our mark."""
 _PATH_PREFIX = "/v1"
 """Of the paths inside a file, whatever the server's own address is."""
-_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-_WHOLE = "completed"
+_CUT_SHORT: Mapping[str, CutShort] = {
+    "failed": "failed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+}
+_ENDED = frozenset({"completed", *_CUT_SHORT})
 _NOT_RUN = frozenset({"batch_expired", "batch_cancelled"})
 _SUCCESS = 200
 _LEAST_STATUS = 400
@@ -138,7 +144,7 @@ def _state(batch: Any) -> BatchState:  # noqa: ANN401 (openai.types.Batch, or wh
         requests=getattr(counts, "total", 0) or 0,
         answered=(getattr(counts, "completed", 0) or 0) + (getattr(counts, "failed", 0) or 0),
         ended=status in _ENDED,
-        cut_short=status in _ENDED and status != _WHOLE,
+        cut_short=_CUT_SHORT.get(status),
         files=tuple(name for name in files if name),
         problems=tuple(
             Problem(str(each.code or ""), str(each.message or ""), each.line) for each in errors

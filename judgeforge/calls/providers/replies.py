@@ -18,7 +18,11 @@ from pydantic_core.core_schema import with_default_schema
 
 from judgeforge.calls.providers.answers import clean, ended
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, TokenProbability, Usage
-from judgeforge.calls.providers.thoughts import split_reasoning, without_turn_marks
+from judgeforge.calls.providers.thoughts import (
+    split_reasoning,
+    without_thought_again,
+    without_turn_marks,
+)
 from judgeforge.text.messages import ToolCall
 
 Count = float | None
@@ -168,8 +172,9 @@ def chat_reply(
         return ModelReply(clean(refused), "refusal", usage, model=model)
     text, thought = clean(text), apart.strip() or among_parts.strip() or None
     if thought is None:
-        # Where thoughts come apart, what looks like one in the text is about thoughts.
         text, thought = split_reasoning(text)
+    else:
+        text = without_thought_again(text, thought)
     text = without_turn_marks(text)
     arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)
     has_words = bool(text.strip()) or arguments is None

@@ -128,6 +128,17 @@ def split_reasoning(text: str, tags: tuple[str, str] | None = None) -> tuple[str
     return text, "\n\n".join(filter(None, thoughts)) if thoughts else None
 
 
+def without_thought_again(text: str, thought: str) -> str:
+    """The answer, where ``thought`` came apart from it: all else that looks like one is about
+    thoughts. Some servers leave it in the text as well (llama.cpp with `deepseek-legacy`), and a
+    mark at the beginning that closes or holds nothing is left of what was taken out.
+    """
+    answer, found = split_reasoning(text)
+    if found is None or found.split() not in ([], thought.split()):
+        return text
+    return answer
+
+
 def without_turn_marks(text: str) -> str:
     """Without the token that ends a turn, where a server left it in, and without the turns that a
     model invents after it. A text that shows turns itself, or speaks of such a token, is left: it

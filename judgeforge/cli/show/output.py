@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,13 @@ def tolerating_closed_output(*, on_stderr: bool = False) -> Iterator[None]:
         sys.stderr.flush()
     except (OSError, SystemExit):  # rich leaves with 1 where a pipe is closed
         send_nowhere(sys.stderr if on_stderr else sys.stdout)
+
+
+def is_unread(stream: TextIO) -> bool:
+    """Whether it is a pipe whose other end is closed."""
+    pipe = select.poll()
+    pipe.register(stream, 0)
+    return bool(pipe.poll(0))
 
 
 def send_nowhere(failed: TextIO) -> None:

@@ -62,7 +62,7 @@ def _ascii_runs(plain: str) -> Hashes:
     if len(raw) < CHARACTERS:  # the length beside it: "a" is not "a\0"
         whole = len(raw) << 8 * CHARACTERS | int.from_bytes(raw, "little")
         return np.array([whole], dtype=np.uint64)
-    # A number of eight bytes begins at each character; those behind its first five are taken off.
+    # A number of eight bytes begins at each character; those after its first five are taken off.
     numbers = np.ndarray(len(raw) - CHARACTERS + 1, "<u8", raw + b"\0\0\0", strides=(1,))
     return numbers & _FIRST_FIVE_BYTES
 

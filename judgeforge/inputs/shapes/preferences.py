@@ -105,7 +105,7 @@ def split(
         rest = side[len(common) :]
         if not _is_answer(rest):
             bad(
-                f"`{name}` has {len(rest)} turns behind what it has in common with the other "
+                f"`{name}` has {len(rest)} turns after what it has in common with the other "
                 "side; both must be the same conversation, up to one last answer of the assistant"
             )
     if prompt is not None and not _agrees(prompt, common):

@@ -26,7 +26,7 @@ def looks_like_transcript(value: object) -> bool:
 
 
 def transcript_turns(text: str, *, keep_empty_answer: bool = False) -> list[dict[str, str]]:
-    """The turns of a transcript. "Assistant:" with nothing behind it asks for the answer.
+    """The turns of a transcript. "Assistant:" with nothing after it asks for the answer.
 
     ``keep_empty_answer``: it is an answer, and an empty one. Raises RowProblemError.
     """

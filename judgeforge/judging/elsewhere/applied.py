@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.judging.elsewhere.verdict import Verdict, text_digest
@@ -27,16 +27,28 @@ class Elsewhere:
         """In the order of the file. ``judged``: those of the ``completions`` that the run judges;
         one that reads the same as another is judged under the name of that."""
         found: list[Judgment] = []
+        for verdict, names, problem in self._looked_at(prompt, completions, judged):
+            if problem is None:
+                note = f"made elsewhere: {self.verdicts.file.name}:{verdict.line}"
+                found += verdict.judgments(names, self.weight, note)
+        return found
+
+    def tell_unused(
+        self, prompt: Prompt, completions: Sequence[Completion], judged: Sequence[Completion]
+    ) -> None:
+        """Once the prompt has all its completions."""
+        for verdict, _, problem in self._looked_at(prompt, completions, judged):
+            if problem is not None:
+                self.unused(verdict.line, problem)
+
+    def _looked_at(
+        self, prompt: Prompt, completions: Sequence[Completion], judged: Sequence[Completion]
+    ) -> Iterator[tuple[Verdict, list[str], str | None]]:
+        """Each verdict, the names of what it is about, and why it cannot count."""
         by_id, candidates = {one.id: one for one in completions}, {one.id for one in judged}
         for verdict in self.verdicts.of_prompt(prompt.id):
             names = _names(verdict, by_id)
-            problem = _problem(verdict, names, by_id, candidates)
-            if problem is not None:
-                self.unused(verdict.line, problem)
-                continue
-            note = f"made elsewhere: {self.verdicts.file.name}:{verdict.line}"
-            found += verdict.judgments(names, self.weight, note)
-        return found
+            yield verdict, names, _problem(verdict, names, by_id, candidates)
 
 
 def _names(verdict: Verdict, by_id: Mapping[str, Completion]) -> list[str]:

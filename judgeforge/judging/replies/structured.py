@@ -54,12 +54,10 @@ class ListReply:
     """For each completion in the order shown: criterion name -> 0 to 1, higher is better."""
 
 
-_score_schemas: dict[str, ReplySchema] = {}
-"""Made once for each rubric (by its SHA-256): a run has few."""
-
-
-_list_schemas: dict[tuple[str, int], ReplySchema] = {}
+_schemas: dict[tuple[str, int], ReplySchema] = {}
+"""By the rubric's SHA-256 and the number of completions side by side; 0 for one alone."""
 _SCHEMAS_KEPT = 64
+"""Most runs have one rubric; where prompts have criteria of their own, each is another."""
 
 
 def score_schema(rubric: Rubric) -> ReplySchema:
@@ -67,24 +65,27 @@ def score_schema(rubric: Rubric) -> ReplySchema:
 
     Only keywords that both providers' strict modes accept: no ranges, no references.
     """
-    if rubric.sha256 not in _score_schemas:
+    key = rubric.sha256, 0
+    if key not in _schemas:
         about = "The reasons for the scores, in a few sentences."
-        made = _reply_schema("judgment", about, {"scores": _scores_schema(rubric)})
-        _score_schemas[rubric.sha256] = made
-    return _score_schemas[rubric.sha256]
+        _keep(key, _reply_schema("judgment", about, {"scores": _scores_schema(rubric)}))
+    return _schemas[key]
 
 
 def list_schema(rubric: Rubric, completions: int) -> ReplySchema:
     """Rationale first, then an object of scores for each answer in the order shown."""
     key = rubric.sha256, completions
-    if key not in _list_schemas:
-        if len(_list_schemas) >= _SCHEMAS_KEPT:  # prompts may have rubrics of their own
-            _list_schemas.clear()
+    if key not in _schemas:
         about = "What sets the answers apart, in a few sentences."
-        scores = _scores_schema(rubric)
-        answers = dict.fromkeys(_keys(completions), scores)
-        _list_schemas[key] = _reply_schema("judgments", about, answers)
-    return _list_schemas[key]
+        answers = dict.fromkeys(_keys(completions), _scores_schema(rubric))
+        _keep(key, _reply_schema("judgments", about, answers))
+    return _schemas[key]
+
+
+def _keep(key: tuple[str, int], schema: ReplySchema) -> None:
+    if len(_schemas) >= _SCHEMAS_KEPT:
+        _schemas.clear()
+    _schemas[key] = schema
 
 
 def _scores_schema(rubric: Rubric) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def about_another(
     reliability: Reliability = PRIOR,
 ) -> Bundle:
     """The questions of the first tier about the completion that does not exist yet, whose place is
-    behind the last one; sampling it is in their cost. Empty where they cannot be about it alone,
+    after the last one; sampling it is in their cost. Empty where they cannot be about it alone,
     or would tell nothing: a reward promises nothing before its scale is known.
     """
     place = len(evidence.completion_ids)

@@ -61,7 +61,7 @@ def next_bundle(  # noqa: PLR0913 (all that decides what is asked)
     it adds to the pairs that can be kept, however sure the prompt is already. With ``training``
     (which goes with no ``max_error``) it is worth how much less likely wrong the pair becomes,
     compared with a fresh prompt for the same money; what is best then may be about the place
-    behind the last one, which is another completion (``another.py``).
+    after the last one, which is another completion (``another.py``).
     """
     if training is not None:
         rules = rules.model_copy(update={"of": "pair", "target_confidence": 1.0})

@@ -3,7 +3,8 @@
 Expectation maximisation over three kinds of two completions: of a prompt whose completions are all
 close, close in another prompt, and apart. The pairs of a prompt count as its contrasts do, of
 which there are fewer (composite likelihood; Varin, Reid and Firth 2011). Whether close ones are
-equal or differ a little cannot be seen without labels (``GapPrior.equal``).
+equal or differ a little cannot be seen without labels (``GapPrior.equal``). Answers of one model
+are more often alike than those of two, so what is expected depends on who wrote them.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.text.values import dataclass
 
-CLOSE_PROMPTS, CLOSE_PAIRS = 0.1, 0.15
-"""Before any evidence: with two thirds of the close ones equal, 16 % of all pairs are ties, midway
-between the 10 % of PandaLM's people and the 20 to 25 % where answers come from one model."""
+CLOSE_PROMPTS = 0.1
+"""Before any evidence: share of prompts whose completions are all close."""
+CLOSE_OF_ONE, CLOSE_OF_TWO = 0.25, 0.15
+"""The same of two completions of another prompt, of one writer and of two. With two thirds of the
+close ones equal, 22 % of all pairs are ties, and 16 %: of what one model wrote, 20 to 25 % were
+equal by code; between models people find 10 % (PandaLM) and more (MT-Bench)."""
+CLOSE_PAIRS = (CLOSE_OF_ONE + CLOSE_OF_TWO) / 2.0
+"""Where it is not known who wrote them."""
 PRIOR_PROMPTS = 15.0
 """How many prompts these shares are worth."""
 MOST_PROMPTS = 128
@@ -46,15 +52,25 @@ class _Told:
         return (size - 1.0) / len(self.pairs)
 
 
-def with_closeness(evidence: Sequence[Evidence], known: Reliability) -> Reliability:
-    """``known``: the judges, fitted on ``evidence``."""
-    known = _with(known, CLOSE_PROMPTS, CLOSE_PAIRS)
+def with_closeness(
+    evidence: Sequence[Evidence], known: Reliability, *, same_writer: float | None = None
+) -> Reliability:
+    """``known``: the judges, fitted on ``evidence``. ``same_writer``: share of two completions of a
+    prompt that one writer wrote, 0 to 1; None where that is not known."""
+    expected = _expected_pairs(same_writer)
+    known = _with(known, CLOSE_PROMPTS, expected)
     usable = [one for one in evidence if len(one.completion_ids) > 1 and shows_ties(one)]
     told = usable[:MOST_PROMPTS]
     for _ in range(_ROUNDS if told else 0):
         rankings = [rank_evidence(one, known) for one in told]
-        known = _with(known, *_shares([_told(ranking) for ranking in rankings], known))
+        known = _with(known, *_shares([_told(ranking) for ranking in rankings], known, expected))
     return known
+
+
+def _expected_pairs(same_writer: float | None) -> float:
+    if same_writer is None:
+        return CLOSE_PAIRS
+    return same_writer * CLOSE_OF_ONE + (1.0 - same_writer) * CLOSE_OF_TWO
 
 
 def shows_ties(one: Evidence) -> bool:
@@ -88,7 +104,9 @@ def _told(ranking: Ranking) -> _Told:
     return _Told(pairs[0] if len(pairs) == 1 else mixed(*all_close(ranking)), tuple(pairs))
 
 
-def _shares(told: Sequence[_Told], known: Reliability) -> tuple[float, float]:
+def _shares(
+    told: Sequence[_Told], known: Reliability, expected_pairs: float
+) -> tuple[float, float]:
     everyone = np.array([one.everyone for one in told])
     counted = np.array([one.counted for one in told])
     sizes = np.array([len(one.pairs) for one in told])
@@ -103,5 +121,5 @@ def _shares(told: Sequence[_Told], known: Reliability) -> tuple[float, float]:
         prompts = (PRIOR_PROMPTS * CLOSE_PROMPTS + share.sum()) / (PRIOR_PROMPTS + len(told))
         others = (1.0 - share).sum()
         close_ones = ((1.0 - share) * parts).sum()
-        pairs = (PRIOR_PROMPTS * CLOSE_PAIRS + close_ones) / (PRIOR_PROMPTS + others)
+        pairs = (PRIOR_PROMPTS * expected_pairs + close_ones) / (PRIOR_PROMPTS + others)
     return float(prompts), float(pairs)

@@ -27,19 +27,24 @@ from judgeforge.records import Judgment
 
 
 def fit_reliability(
-    prompts: Sequence[Sequence[Judgment]], *, writers: Mapping[str, str] | None = None
+    prompts: Sequence[Sequence[Judgment]],
+    *,
+    writers: Mapping[str, str] | None = None,
+    same_writer: float | None = None,
 ) -> Reliability:
     """``prompts``: the judgments of each prompt, each a sound one. ``writers``: completion id ->
-    who wrote it, where the records of the writers are to count as evidence.
+    who wrote it, where the records of the writers are to count as evidence. ``same_writer``: share
+    of two completions of a prompt that one writer wrote, 0 to 1; None where that is not known.
 
     No label is needed; with few prompts the result stays near the prior. The order of prompts and
     judgments does not matter.
     """
     ordered = [sorted(judgments, key=lambda one: one.id) for judgments in prompts]
-    return fit_evidence([read_evidence(judgments, writers=writers) for judgments in ordered])
+    evidence = [read_evidence(judgments, writers=writers) for judgments in ordered]
+    return fit_evidence(evidence, same_writer=same_writer)
 
 
-def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
+def fit_evidence(evidence: Sequence[Evidence], *, same_writer: float | None = None) -> Reliability:
     """As ``fit_reliability``, of judgments that were read already; the prior without any judge."""
     # In a fixed order sums come out the same to the last bit.
     evidence = sorted(evidence, key=lambda one: one.prompt_id)
@@ -57,4 +62,5 @@ def fit_evidence(evidence: Sequence[Evidence]) -> Reliability:
     evidence = [with_rewards_as_scores(one, known) for one in evidence]
     fitted = fit_verdicts(evidence, fit_scores(evidence, known))
     fitted = with_errors_by_verdicts(evidence, with_errors_alike(evidence, fitted))
-    return with_writers(evidence, with_closeness(evidence, with_unseen(evidence, fitted)))
+    fitted = with_closeness(evidence, with_unseen(evidence, fitted), same_writer=same_writer)
+    return with_writers(evidence, fitted)

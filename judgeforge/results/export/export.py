@@ -36,7 +36,7 @@ from judgeforge.results.export.thinking import (
     judged_with_thinking,
     with_thinking,
 )
-from judgeforge.results.how_made import part
+from judgeforge.results.how_made import part, unfinished
 from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -60,7 +60,7 @@ class ExportSummary:
     """The ``dataset_info.json``, where the target has one."""
     what: str = "pair"
     notes: tuple[str, ...] = ()
-    """What was left out, and why."""
+    """What is not there, and why."""
 
     def lines(self) -> Iterator[str]:
         """What was written, one line a file."""
@@ -134,7 +134,8 @@ def export_pairs(
     if description and format_.describe:
         _describe(description, format_.describe([f.name for f in files.values()], columns))
     what = "prompt" if format_.reads == "prompts" else "pair"
-    return ExportSummary(target, files, rows, description, what, tuple(_notes(progress, export)))
+    notes = (*_unfinished(folders), *_notes(progress, export))
+    return ExportSummary(target, files, rows, description, what, notes)
 
 
 def side_of(prompt_id: str, test_share: float) -> Side:
@@ -274,6 +275,13 @@ def _write(
             writers[side](item)
             rows[side] += 1
     return rows
+
+
+def _unfinished(folders: Sequence[RunFolder]) -> Iterator[str]:
+    for folder in folders:
+        manifest = folder.read_manifest()
+        if manifest is not None and manifest.unfinished:
+            yield f"{folder.path}: {unfinished(manifest)}"
 
 
 def _notes(progress: _Progress, export: Export) -> Iterator[str]:

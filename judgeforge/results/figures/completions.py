@@ -26,7 +26,7 @@ _VERSION = late_pattern(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|
 _LATEST = late_pattern(r"[-@:](?:latest|free)$")
 _FILE = late_pattern(r"\.(?:gguf|bin|safetensors)$")
 _SHORTEST = 6
-"""Characters of a name that may stand behind a vendor's, as in `anthropic.claude-…`."""
+"""Characters of a name that may stand after a vendor's, as in `anthropic.claude-…`."""
 
 
 def add_answer(row: Mapping[str, Any], answered: Counter[str], cut_prompts: list[int]) -> None:

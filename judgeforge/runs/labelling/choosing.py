@@ -58,7 +58,7 @@ def drawn(*parts: object) -> int:
 def spread(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
     """All of them, in an order of which each beginning is spread evenly over the confidence.
 
-    Those that nobody has judged come in a drawn order behind the others.
+    Those that nobody has judged come in a drawn order after the others.
     """
 
     def lot(one: Candidate) -> int:
@@ -80,7 +80,7 @@ def even_places(number: int) -> list[int]:
 
 def looks(order: Sequence[Candidate], number: int, *, again: float, seed: int) -> list[Look]:
     """What to show, one after the other: the first ``number`` candidates of ``order``, and of these
-    the share ``again`` (0 to 1) a second time, as far behind the first look as there is room.
+    the share ``again`` (0 to 1) a second time, as far after the first look as there is room.
 
     With a greater ``number`` it has all the looks of a smaller one.
     """

@@ -56,7 +56,7 @@ class FurtherCost:
         lengths: Tokens,
         loads: Mapping[str, ModelLoad],
     ) -> None:
-        """All that may be sampled behind these ``completions``, as likely as it is."""
+        """All that may be sampled after these ``completions``, as likely as it is."""
         if self._config.sampling is None:
             return
         writers, likely = [one.model for one in completions], 1.0

@@ -3,7 +3,7 @@
 A judge that is alone and asked once shows nothing of its noise, and a cascade that asks only where
 it is in doubt can keep a wrong belief about its first judge for ever. So some of the prompts that
 the judges are learnt from are asked more: a judge alone the same again, a cascade all its judges.
-They are two thirds of those behind the first ones, drawn by ids: what is asked must not depend on
+They are two thirds of those after the first ones, drawn by ids: what is asked must not depend on
 where a run was stopped, and a run of few prompts buys nothing.
 """
 
@@ -21,7 +21,7 @@ NEVER_MEASURED = 16
 """Rows of the input from its first one on: a run of so few is not worth measuring a judge for."""
 
 MEASURED_SHARE = 1 / 2
-"""Of 64 prompts that judges are learnt from: two thirds of those behind the first 16."""
+"""Of 64 prompts that judges are learnt from: two thirds of those after the first 16."""
 
 
 def bought(judging: JudgingConfig) -> Measure | None:

@@ -12,7 +12,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.ranking.pairing import STRATEGIES
 from judgeforge.ranking.pairing.delta import is_audited
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.records import Prompt
+from judgeforge.records import UNNAMED, Prompt
 from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
 from judgeforge.text.wording import counted, did_you_mean, listed
 
@@ -55,7 +55,7 @@ class SideNotes:
         self._audited += is_audited(self._rules, prompt.id)
         self._in_slices += self._rules.token_difference_by in prompt.metadata
         if self._unseen:
-            self._unseen -= {one.model or "given" for one in prompt.completions}
+            self._unseen -= {one.model or UNNAMED for one in prompt.completions}
 
     def warnings(self) -> list[str]:
         unseen = [

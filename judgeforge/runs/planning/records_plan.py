@@ -16,12 +16,12 @@ from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 LEAST_PILOT = 16
-"""Prompts behind the first ones, from which on a run so far says how much is asked."""
+"""Prompts after the first ones, from which on a run so far says how much is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """What a run with the writers' records has asked so far, behind the prompts that it learnt
+    """What a run with the writers' records has asked so far, after the prompts that it learnt
     from."""
 
     prompts: int
@@ -38,23 +38,23 @@ def pilot(config: RunConfig, folder: RunFolder) -> Pilot | None:
         return None
     asked = Counter[str]()
     possible = 0
-    first, behind = first_prompts(config), 0
+    first, later = first_prompts(config), 0
     try:
         for number, rows in enumerate(prompts_of(folder)):
             completions = sum(row.get("score") is not None for row in rows.completions.rows)
             if number < first or completions < 2:
                 continue
-            behind += 1
+            later += 1
             asked.update(str(row["judge"]) for row in rows.judgments.rows)
             possible += sum(
                 judge.repeats * judge.questions(completions) for judge in config.judging.judges
             )
     except StoreError:
         return None  # the run itself says what is wrong with the file
-    if behind < LEAST_PILOT or not possible:
+    if later < LEAST_PILOT or not possible:
         return None
     labels = {judge.label for judge in config.judging.judges}
-    return Pilot(behind, min(1.0, sum(asked[name] for name in labels) / possible))
+    return Pilot(later, min(1.0, sum(asked[name] for name in labels) / possible))
 
 
 class RecordsPlan:
@@ -92,7 +92,7 @@ class RecordsPlan:
             return [
                 "judging.writer_prior: how much the records of the writers settle shows once the "
                 f"first {first} are judged; until then nothing counts as saved in expected and "
-                "high, and low has nothing asked behind these. Run --limit 200 and plan again for "
+                "high, and low has nothing asked after these. Run --limit 200 and plan again for "
                 "a figure of this run."
             ]
         return [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from judgeforge.config.run import RunConfig
-from judgeforge.records import Prompt, ReadyCompletion
+from judgeforge.records import UNNAMED, Prompt, ReadyCompletion
 from judgeforge.runs.planning.loads import LOW, Beginning, ModelLoad
 from judgeforge.runs.planning.own_cost import InputTokens
 from judgeforge.sampling.draws import Draw, draws
@@ -33,7 +33,7 @@ class SamplingCost:
         """Tokens of a completion, and the model of each."""
         sampling = self._config.sampling
         longest = max(map(self._answer_tokens, prompt.completions), default=0)
-        ready = tuple(one.model or "given" for one in prompt.completions)
+        ready = tuple(one.model or UNNAMED for one in prompt.completions)
         if sampling is None or not sampling.fresh(len(ready)):
             return (longest, longest, longest), ready
         drawn = draws(prompt, sampling)

@@ -29,7 +29,7 @@ from judgeforge.judging.own_rubrics.writing import CriteriaWriter, NotWrittenErr
 from judgeforge.judging.panel import Panel
 from judgeforge.judging.replies.json_object import UnreadableReplyError, one_object
 from judgeforge.judging.rubric import Criterion
-from judgeforge.records import Completion, Judgment, Prompt
+from judgeforge.records import UNNAMED, Completion, Judgment, Prompt
 from judgeforge.results.figures.completions import is_same_model
 from judgeforge.runs.planning.doctor import Finding, Status
 from judgeforge.runs.planning.preparation import Preparation, prepare
@@ -47,7 +47,7 @@ _ANSWERS = ("Waves came and went all night.", "The sea is a place with water in 
 _MESSAGES = (Message(role="user", content=_QUESTION),)
 _PROMPT = Prompt(id="trial", line=1, digest="", messages=_MESSAGES)
 _COMPLETIONS = [
-    Completion(id=f"c{n}", prompt_id="trial", index=n, model="given", text=text, finish="given")
+    Completion(id=f"c{n}", prompt_id="trial", index=n, model=UNNAMED, text=text, finish="given")
     for n, text in enumerate(_ANSWERS)
 ]
 _SCHEMA = ReplySchema(

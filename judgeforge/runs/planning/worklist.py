@@ -38,7 +38,7 @@ _WAITING = frozenset({SkipReason.NOT_JUDGED})
 @dataclass(slots=True)
 class Worklist:
     """``places[i]``: where row i's result is in the journal, TODO, LEFT_OUT (an unfinished prompt
-    behind the limit), or an input skip (any other number < TODO)."""
+    beyond the limit), or an input skip (any other number < TODO)."""
 
     places: array[int] = field(default_factory=lambda: array("q"))
     digests: array[int] = field(default_factory=lambda: array("Q"))
@@ -57,6 +57,8 @@ class Worklist:
     """Positions of finished prompts of which others have judged something else by now."""
     unknown: list[str] = field(default_factory=list)
     """Ids of prompts that others have judged and that the input does not have."""
+    dropped: frozenset[int] = frozenset()
+    """The ``prompt_key`` of each finished prompt whose row was changed or removed."""
 
     @property
     def todo(self) -> int:
@@ -68,11 +70,11 @@ class Worklist:
         return len(self.places) - self.places.count(LEFT_OUT)
 
     def end_of_first_prompts(self, number: int) -> int:
-        """The position behind the last of the first ``number`` prompts of the input."""
+        """The position after the last of the first ``number`` prompts of the input."""
         return max(self._first_prompts(number), default=-1) + 1
 
     def may_lack_first_prompts(self, number: int, limit: int) -> bool:
-        """Whether some of the first ``number`` prompts of the input may stand behind ``limit``."""
+        """Whether some of the first ``number`` prompts of the input may stand beyond ``limit``."""
         first = self._first_prompts(number)
         unread = len(first) < number and len(self.places) >= limit
         return unread or any(self.places[position] == LEFT_OUT for position in first)
@@ -141,7 +143,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
 ) -> Worklist:
     """Read the input once, or not at all where it is ``known``. The caller closes ``skips``.
 
-    Only prompts among the first ``limit`` rows are to do. What is ``finished`` behind them stays
+    Only prompts among the first ``limit`` rows are to do. What is ``finished`` after them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
     both. ``judged_elsewhere``: ids of prompts. Raises ConfigError where rows that ``folder`` has
     done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
@@ -150,7 +152,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
         return recalled
-    work, changed, ids = Worklist(), list[str](), array("Q")
+    work, changed, ids = Worklist(), dict[int, str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
     noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
@@ -167,7 +169,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             entry = entries.of(row.id)
             seen += entry is not None
             if entry is not None and entry.digest != digest:
-                changed.append(f"`{row.id}` (line {row.line})")
+                changed[prompt_key(row.id)] = f"`{row.id}` (line {row.line})"
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
@@ -177,7 +179,9 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
     work.unknown = [] if least is not None else sorted(unknown)
     if not accept_changes:
-        _refuse_changes(folder, changed, removed=len(finished) - seen)
+        _refuse_changes(folder, changed.values(), removed=len(finished) - seen)
+    elif changed or seen < len(finished):
+        work.dropped = finished.keys_beside(ids) | changed.keys()
     if known is not None:
         known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
@@ -243,7 +247,7 @@ def _of_known(
     return work
 
 
-def _refuse_changes(folder: Path, changed: list[str], *, removed: int) -> None:
+def _refuse_changes(folder: Path, changed: Collection[str], *, removed: int) -> None:
     parts = []
     if changed:
         parts.append(f"changed: {listed(changed, most=3)}")

@@ -151,7 +151,7 @@ class _Panel:
         """Write the result files and give the folder back; the next call opens it again.
 
         None where nothing was judged. It is also called when the process ends, and what a function
-        that is dropped has open is closed behind it.
+        that is dropped has open is closed after it.
         """
         with self._opening:
             session, self._session = self._session, None

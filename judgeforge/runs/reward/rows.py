@@ -14,6 +14,7 @@ from typing import Any
 
 from judgeforge.config.run import PromptsConfig
 from judgeforge.inputs.noticed import Reading
+from judgeforge.inputs.paths import begins_in, paths_among, value_at
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
 from judgeforge.inputs.rows import (
     RawRow,
@@ -84,7 +85,20 @@ def groups_of(
 def _taken(columns: Mapping[str, Sequence[Any]], config: PromptsConfig) -> dict[str, Sequence[Any]]:
     """The columns that a row of a run's input would be read from."""
     named = [getattr(config.fields, field) for field in _OF_A_ROW]
-    return {name: columns[name] for name in [*named, *config.keep] if name in columns}
+    wanted = [name for name in (*named, *config.keep) if name is not None]
+    taken = {name: columns[name] for name in wanted if name in columns}
+    for path in paths_among(wanted):
+        column = begins_in(path, columns)
+        if path not in columns and column is not None:
+            taken[path] = [_within(value, column, path) for value in columns[column]]
+    return taken
+
+
+def _within(value: object, column: str, path: str) -> Any:  # noqa: ANN401 (of a trainer)
+    try:
+        return value_at({column: value}, path)
+    except KeyError:
+        return None
 
 
 def _group(

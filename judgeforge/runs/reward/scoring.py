@@ -141,7 +141,9 @@ class Scoring:
         if self._fit is not None or len(self._held) < self._wanted:
             return
         fit = FrozenFit(
-            reliability=fit_reliability(self._held), learnt_from=tuple(self._learnt_from)
+            # The model that is trained wrote all of them.
+            reliability=fit_reliability(self._held, same_writer=1.0),
+            learnt_from=tuple(self._learnt_from),
         )
         self._record.keep_fit(fit)
         self._fit, self._held = fit, []

@@ -2,12 +2,14 @@
 
 Its folder is given back in either case, with its result files. A dropped function is collected in
 any thread and at any time, so nothing may wait then: its session ends by itself, and who opens the
-same folder next, or ends the process, waits for it.
+same folder next, or ends the process, waits for it. One that is dropped within a cycle (a trainer
+and its parts) is collected at the latest when its folder is opened again.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import warnings
 import weakref
@@ -21,8 +23,10 @@ from judgeforge.errors import JudgeforgeError
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.reward.session import RewardSession
 
+_OPEN: set[tuple[int, Path]] = set()
+"""Processes and folders: a forked process has no part in its parent's."""
 _ENDING: dict[tuple[int, Path], Future[None]] = {}
-"""Of dropped functions, by process and folder: a forked process has no part in its parent's."""
+"""Of dropped functions, by process and folder."""
 
 
 class Closable(Protocol):
@@ -34,6 +38,8 @@ class Unclosed:
 
     def __init__(self, function: Closable, session: RewardSession, folder: Path) -> None:
         pid = os.getpid()
+        self._place = pid, folder
+        _OPEN.add(self._place)
         self._finalizer = weakref.finalize(function, _let_go, session, folder, pid)
         self._finalizer.atexit = False  # the order of atexit is that in which folders were opened
         self._at_exit = _closer(weakref.ref(function), folder, pid)
@@ -41,12 +47,15 @@ class Unclosed:
 
     def is_over(self) -> None:
         """The session is closed by who has the function."""
+        _OPEN.discard(self._place)
         self._finalizer.detach()
         atexit.unregister(self._at_exit)
 
 
 def wait_until_free(folder: Path) -> None:
     """Until what dropped functions of this process had in ``folder`` is written."""
+    if (os.getpid(), folder) in _OPEN:
+        gc.collect()
     if (ending := _ENDING.get((os.getpid(), folder))) is not None:
         wait([ending])
 
@@ -54,6 +63,7 @@ def wait_until_free(folder: Path) -> None:
 def _let_go(session: RewardSession, folder: Path, pid: int) -> None:
     if os.getpid() != pid:
         return
+    _OPEN.discard((pid, folder))
     told: Future[None] = Future()
     _ENDING[pid, folder] = told
     session.let_go().add_done_callback(partial(_ended, folder, told))

@@ -32,7 +32,7 @@ class Listed(BaseModel):
         WHOLE.replace(b'"message": {"content": "a\\nb"}', b'"text": "a\\nb"'),
     ],
     ids=[
-        "as it should be", "lines sent to keep the connection", "byte order mark", "NUL behind it",
+        "as it should be", "lines sent to keep the connection", "byte order mark", "NUL after it",
         "line break in a text", "in a list", "a broken second choice",
         "a null before it", "as in a stream", "a message that is a text", "as a completion",
     ],

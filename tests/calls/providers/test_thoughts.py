@@ -8,6 +8,7 @@ import pytest
 
 from judgeforge.calls.providers.thoughts import (
     split_reasoning,
+    without_thought_again,
     without_turn_marks,
     wrapped_answer,
 )
@@ -201,3 +202,27 @@ def test_a_mebibyte_of_marks_takes_seconds_and_no_minutes(piece: str) -> None:
     split_reasoning(text[2:])
     without_turn_marks(text)
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (f"</think>\n\n{ANSWER}", ANSWER),
+        (f"\n</think>\n</think>\n\n{ANSWER}", ANSWER),
+        (f"<think>\n\n</think>\n\n{ANSWER}", ANSWER),
+        (f"[/THINK]{ANSWER}", ANSWER),
+        (f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}", ANSWER),
+        (f"{THOUGHT}</think>{ANSWER}", ANSWER),
+        (f"<think>{THOUGHT}", ""),
+        ("The tag `</think>` closes them.", None),
+        ("`</think>` closes them.", None),
+        ("</think> closes a thought, and <think> opens it.", None),
+        (f"<think>An example.</think>\n{ANSWER}", None),
+        (f"{ANSWER}\n</think>\n{ANSWER}", None),
+        (ANSWER, None),
+    ],
+)
+def test_beside_a_thought_only_it_and_marks_of_nothing_are_taken_out(
+    text: str, answer: str | None
+) -> None:
+    assert without_thought_again(text, THOUGHT) == (text if answer is None else answer)

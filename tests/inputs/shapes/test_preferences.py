@@ -162,8 +162,8 @@ def test_swapped_sides_are_another_row(tmp_path: Path) -> None:
         ({"prompt": "Who?", "chosen": "x", "rejected": " "}, "must both have a text"),
         ({"prompt": "Who?", "chosen": 3, "rejected": "x"}, "must be a text or messages"),
         ({"prompt": "What?", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, "is not what"),
-        ({"chosen": [USER, GOOD], "rejected": [USER, GOOD, USER, BAD]}, "3 turns behind"),
-        ({"chosen": [USER, GOOD], "rejected": [USER]}, "2 turns behind"),
+        ({"chosen": [USER, GOOD], "rejected": [USER, GOOD, USER, BAD]}, "3 turns after"),
+        ({"chosen": [USER, GOOD], "rejected": [USER]}, "2 turns after"),
         ({"question": "a", "context": "b", "chosen": "x", "rejected": "y"}, "could be `question`"),
         (
             {"chosen": "[{'role': 'user'} {'content': 'x'}]", "rejected": "y"},

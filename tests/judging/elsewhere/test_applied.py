@@ -30,6 +30,7 @@ def about(tmp_path: Path, *completions: Any) -> tuple[list[Judgment], list[tuple
     elsewhere = Elsewhere(
         read_verdicts(file), weight=3.0, unused=lambda line, why: unused.append((line, why))
     )
+    elsewhere.tell_unused(PROMPT, COMPLETIONS, COMPLETIONS[:2])
     return elsewhere.about(PROMPT, COMPLETIONS, COMPLETIONS[:2]), unused
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 
 from judgeforge.judging.programs.math_answers import as_latex, boxed, compare
 from tests.support.sandboxes import needs_mathematics
 
 pytestmark = needs_mathematics
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_the_others() -> Iterator[None]:
+    """It runs in a process of its own, and switches logging off there."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 def score(reference: str, answer: str, decimals: int = 6) -> float | None:

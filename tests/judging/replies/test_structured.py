@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgeforge.calls.providers.base import ReplySchema
 from judgeforge.judging.replies.json_object import UnreadableReplyError
-from judgeforge.judging.replies.structured import ScoreReply, read_scores, score_schema
+from judgeforge.judging.replies.structured import (
+    ScoreReply,
+    list_schema,
+    read_scores,
+    score_schema,
+)
+from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment
 from tests.support.fake_asks import make_rubric
 
@@ -61,6 +70,22 @@ class TestTheSchema:
         text = json.dumps(self.SCHEMA)
         for refused in ("minimum", "maximum", "$ref", "pattern", "maxLength", "anyOf"):
             assert refused not in text
+
+    @pytest.mark.parametrize(
+        "schema_of", [score_schema, lambda rubric: list_schema(rubric, 2)], ids=["score", "list"]
+    )
+    def test_of_criteria_of_a_prompts_own_does_not_stay_in_memory(
+        self, schema_of: Callable[[Rubric], ReplySchema]
+    ) -> None:
+        tracemalloc.start()
+        try:
+            for number in range(500):
+                schema_of(make_rubric(guidance=f"Guidance {number}."))
+                if number == 100:
+                    before = tracemalloc.get_traced_memory()[0]
+            assert tracemalloc.get_traced_memory()[0] - before < 200_000
+        finally:
+            tracemalloc.stop()
 
 
 class TestAReply:

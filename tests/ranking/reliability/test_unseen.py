@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from judgeforge.ranking.outcomes import SLIGHT
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
+from judgeforge.ranking.ranking import GapPrior
 from judgeforge.ranking.reliability.alone import ALONE_DOUBT, LASTING_SIGNAL
-from judgeforge.ranking.reliability.closeness import CLOSE_PROMPTS
+from judgeforge.ranking.reliability.closeness import CLOSE_PAIRS, CLOSE_PROMPTS
 from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.reliability.unseen import (
@@ -104,6 +106,10 @@ def world_of(judges: int, draw: np.random.Generator) -> tuple[list[float], list[
     err alike besides."""
     spread = 0.0 if draw.random() < CLOSE_PROMPTS else 0.2
     quality = 0.5 + draw.normal(0.0, 0.15) + draw.normal(0.0, spread, 4)
+    for place in range(1, 4):
+        if draw.random() < CLOSE_PAIRS * place / 2.0:
+            slight = 0.0 if draw.random() < GapPrior(sds=()).equal else SLIGHT * spread
+            quality[place] = quality[draw.integers(place)] + draw.normal(0.0, slight)
     seen = quality + draw.normal(0.0, 0.07, 4)
     said = []
     for name in range(judges):
@@ -120,7 +126,7 @@ def world_of(judges: int, draw: np.random.Generator) -> tuple[list[float], list[
 def test_judges_of_which_nothing_is_known_are_right_as_often_as_they_are_sure(judges: int) -> None:
     draw = np.random.default_rng(judges)
     sure, right = list[float](), list[bool]()
-    for _ in range(150):
+    for _ in range(400):
         quality, said = world_of(judges, draw)
         ranking = rank(said, reliability=unmeasured(judges))
         for pair in select_pairs(ranking, strategy="all_pairs").pairs:

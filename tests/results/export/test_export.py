@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.results.export.export import export_pairs, side_of
 from judgeforge.text.messages import Message
-from tests.support.hand_made import answers, pair, run_folder, write_pairs
+from tests.support.hand_made import answers, manifest, pair, run_folder, write_pairs
 from tests.support.run_setup import rows
 
 
@@ -145,6 +145,17 @@ class TestPlaces:
         assert summary.files == {"train": tmp_path / "new" / "out" / "train.jsonl"}
         assert summary.rows == {"train": 3}
         assert list(summary.lines()) == [f"wrote {summary.files['train']}: 3 pairs (trl, train)"]
+
+    def test_the_prompts_that_a_run_has_yet_to_end_are_told(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        stopped = manifest(status="budget", input={"rows": 1_300})
+        (folder / "manifest.json").write_text(json.dumps(stopped.as_json()), encoding="utf-8")
+        summary = export_pairs(folder, target="trl", to=tmp_path / "out")
+        assert summary.notes == (
+            f"{folder}: The run is not complete (status: budget), with 66 of its 1,300 prompts to "
+            "go.",
+        )
 
     def test_a_file_of_another_format_is_refused(self, folder: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"makes \.parquet files.*out\.parquet"):

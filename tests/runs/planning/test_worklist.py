@@ -17,6 +17,7 @@ from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.planning.worklist import TODO, Worklist, plan_work, remaining
 from judgeforge.store.finished_prompt import finished_prompt
 from judgeforge.store.journal import FinishedPrompts, Journal
+from judgeforge.text.prompt_keys import prompt_key
 from tests.support.input_files import prompts, read, write, write_jsonl
 
 MOST_BYTES_A_PROMPT = 200
@@ -114,6 +115,7 @@ def test_changed_and_removed_rows_are_named_and_need_force(
         plan(file, finished)
     accepted = plan(file, finished, accept_changes=True)
     assert [row.id for row in prompts(left(file, accepted))] == (["4"] if edit is changed else [])
+    assert accepted.dropped == {prompt_key("4" if edit is changed else "0")}
 
 
 def test_a_limit_reads_no_further_where_nothing_is_finished(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.config.run import PromptsConfig
+from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.runs.reward.rows import Group, groups_of
 
@@ -39,6 +39,15 @@ def test_columns_to_be_kept_go_with_the_prompt() -> None:
     (group,) = grouped(["a", "a"], ["1", "2"], source=["wiki", "wiki"])
     assert group.prompt is not None
     assert group.prompt.metadata == {"source": "wiki"}
+
+
+def test_what_stands_within_a_column_goes_with_the_prompt() -> None:
+    config = PromptsConfig(
+        path=Path("none.jsonl"), fields=Fields(reference="reward_model.ground_truth")
+    )
+    columns = {"reward_model": [{"ground_truth": "4"}, {"style": "rule"}]}
+    both = groups_of(["2 + 2?", "3 + 3?"], ["5", "6"], columns, config, RowChecks())
+    assert [group.prompt and group.prompt.reference for group in both] == ["4", None]
 
 
 def test_the_same_group_has_the_same_id_and_another_answer_another() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,25 @@ def asked_in_a_loop_and_dropped(config: Path, out: Path) -> list[float | None]:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("ask", [asked_and_dropped, asked_in_a_loop_and_dropped])
+def asked_and_dropped_within_a_cycle(config: Path, out: Path) -> list[float | None]:
+    """As a trainer is, whose parts know it."""
+    trainer: dict[str, Any] = {"reward": judgeforge.reward(config, out=out)}
+    trainer["part"] = trainer
+    rewards: list[float | None] = trainer["reward"](prompts=ASKED, completions=SAID)
+    return rewards
+
+
+@pytest.fixture
+def seldom_collected() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("seldom_collected")
+@pytest.mark.parametrize(
+    "ask", [asked_and_dropped, asked_in_a_loop_and_dropped, asked_and_dropped_within_a_cycle]
+)
 def test_a_dropped_function_leaves_its_results_and_its_folder_to_the_next(
     config: Path, out: Path, ask: Callable[[Path, Path], list[float | None]]
 ) -> None:

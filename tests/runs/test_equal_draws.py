@@ -9,7 +9,7 @@ import pytest
 
 from judgeforge.config.run import SamplingConfig
 from judgeforge.records import Completion
-from judgeforge.runs.prompt_work import ENOUGH_EQUAL, EqualDraws
+from judgeforge.runs.equal_draws import ENOUGH_EQUAL, EqualDraws
 from tests.local_server import LocalServer
 from tests.support.run_process import Command
 from tests.support.run_setup import write_config
