@@ -32,6 +32,12 @@ from judgeforge.calls.providers.replies import (
 )
 from judgeforge.config.model import ModelConfig, ReplyForm
 
+_UNUSED = (
+    *("lib", "types", "types.beta", "types.beta.environments", "types.beta.organization"),
+    *("types.beta.organization.claude_code", "types.beta.sessions", "types.organization"),
+    "types.shared",
+)
+
 
 class _Written(BaseModel):
     ephemeral_1h_input_tokens: Count = None
@@ -61,7 +67,7 @@ class AnthropicMessages(HttpProvider):
     client_options = MappingProxyType({"open_telemetry": {"traces": False, "propagation": False}})
 
     def load_sdk(self) -> tuple[Any, Any]:
-        return clients_of("anthropic", "AsyncAnthropic")
+        return clients_of("anthropic", "AsyncAnthropic", *_UNUSED)
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         request = chat_only(request)

@@ -44,7 +44,7 @@ _LONGEST_HEADER, _MOST_HEADERS = 65_536, 1000
 """Gateways send policies of 10 KB with each reply, which is paid for by then."""
 _UNUSED_TRANSPORT = "httpcore2"
 """What httpx2 sends through by itself; here aiohttp does. Its certificates are read through it."""
-_UNUSED = "openai.lib", "openai.types", "openai.types.responses", "openai.types.shared"
+_UNUSED = "lib", "types", "types.responses", "types.shared"
 """Hundreds of pydantic classes for replies that are read as they came; most of the SDK's import."""
 
 

@@ -1,14 +1,15 @@
 """Packages of an SDK that are loaded only once something asks for what is in them.
 
-An SDK imports all that it has with itself: other clients, the types of its whole API. A package
-that was postponed can be imported as ever, and so can the modules in it; its own ``__init__`` runs
-at the first name that is asked of it, and leaves what was set before. What no longer exists in
-another version of the SDK is left alone.
+An SDK imports all that it has with itself: other clients, the types of its whole API, which is up
+to 3,000 modules. A package that was postponed can be imported as ever, and so can the modules in
+it; its own ``__init__`` runs at the first name that none of its modules has, and leaves what was
+set before. What no longer exists in another version of the SDK is left alone.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from importlib.abc import Loader
@@ -19,16 +20,17 @@ from types import ModuleType
 from typing import Any
 
 _ASKED_BY_PEOPLE = {"__all__", "__version__"}
+_BEFORE_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def clients_of(sdk: str, client: str, *unused: str) -> tuple[Any, Any]:
     """The classes of an SDK's ``client`` and of its HTTP client, with little else of it.
 
-    ``unused``: packages within, by their full names.
+    ``unused``: packages within it, such as ``types.responses``.
     """
     # Its own ``__init__`` reads the variable that has it log.
     whole = bool(os.environ.get(f"{sdk.upper()}_LOG"))
-    postpone(*unused, *(() if whole else (sdk,)))
+    postpone(*(f"{sdk}.{package}" for package in unused), *(() if whole else (sdk,)))
     try:
         found = getattr(import_module(f"{sdk}._client"), client)
         return found, import_module(f"{sdk}._base_client").DefaultAioHttpClient
@@ -57,6 +59,17 @@ def _spec_of(name: str) -> ModuleSpec | None:
     return PathFinder.find_spec(name, [str(Path(place, *within)) for place in places])
 
 
+def _within(spec: ModuleSpec, name: str) -> Any:  # noqa: ANN401 (a module or what is in it)
+    """A module of the package, or of such a name the class that stands in a module of its own:
+    neither needs the package as a whole. None for everything else."""
+    for module in (name, _BEFORE_CAPITALS.sub("_", name).lower()):
+        full = f"{spec.name}.{module}"
+        if PathFinder.find_spec(full, spec.submodule_search_locations) is not None:
+            found = import_module(full)
+            return found if module == name else getattr(found, name, None)
+    return None
+
+
 def _register(spec: ModuleSpec, loader: Loader) -> None:
     module = module_from_spec(spec)
     own = set(vars(module))
@@ -65,10 +78,9 @@ def _register(spec: ModuleSpec, loader: Loader) -> None:
         # Tools that walk over all modules ask each for names such as __wrapped__.
         if name.startswith("__") and name not in _ASKED_BY_PEOPLE:
             raise AttributeError(name)
-        # Modules in it that import one another need nothing of the package itself.
-        within = f"{spec.name}.{name}"
-        if PathFinder.find_spec(within, spec.submodule_search_locations) is not None:
-            return import_module(within)
+        found = _within(spec, name)
+        if found is not None:
+            return found
         del module.__dict__["__getattr__"]
         already = {key: value for key, value in vars(module).items() if key not in own}
         loader.exec_module(module)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-SEND = """
+SEND_TO = """
 import asyncio, sys
 from judgeforge.calls.providers.base import open_provider
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError
 settings = ModelConfig.model_validate(
-    {"provider": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    {"provider": PROVIDER, "model": "m", "base_url": "http://127.0.0.1:9/v1"}
 )
 async def send():
     provider = open_provider(settings, None)
@@ -25,6 +25,8 @@ async def send():
     await provider.close()
 asyncio.run(send())
 """
+SEND = SEND_TO.replace("PROVIDER", "'openai'")
+SEND_TO_ANTHROPIC = SEND_TO.replace("PROVIDER", "'anthropic'").replace("/v1", "")
 
 
 def printed(code: str) -> str:
@@ -41,6 +43,30 @@ def test_a_request_loads_no_other_client_of_the_sdk_and_no_types_of_replies() ->
         "openai.types.shared",
         "openai.types.shared.oauth_error_code",
     ]
+
+
+@pytest.mark.slow
+def test_a_request_to_anthropic_loads_a_third_of_its_sdk() -> None:
+    code = SEND_TO_ANTHROPIC + ("print(*[m for m in sys.modules if m.startswith('anthropic.')])")
+    loaded = printed(code).split()
+    assert "anthropic._client" in loaded
+    assert [name for name in loaded if name.startswith("anthropic.lib.streaming")] == []
+    assert len(loaded) < 1_500  # of 3,100
+
+
+@pytest.mark.slow
+def test_a_class_of_a_postponed_package_is_the_same_before_and_after_all_of_it_is_loaded() -> None:
+    code = SEND_TO_ANTHROPIC + (
+        "from anthropic.types import Message, MessageParam\n"
+        "from anthropic.types.beta import BetaMessage\n"
+        "before = Message, MessageParam, BetaMessage\n"
+        "from anthropic import types, AsyncAnthropicBedrock\n"
+        "import anthropic\n"
+        "after = types.Message, anthropic.types.MessageParam, types.beta.BetaMessage\n"
+        "print(before == after, AsyncAnthropicBedrock.__name__,"
+        " anthropic.AsyncAnthropic(api_key='none').messages is not None)"
+    )
+    assert printed(code) == "True AsyncAnthropicBedrock True"
 
 
 @pytest.mark.slow
