@@ -99,7 +99,7 @@ def measure(worlds: Sequence[World], judges: Sequence[str], target: float, way: 
     first, rest = worlds[:FIRST], worlds[FIRST:]
     learnt = [_everything(world, judges) for world in first]
     writers = {name: who for world in worlds for name, who in world.writers.items()}
-    known = fit_reliability(learnt, writers=None if way == WAYS[0] else writers)
+    known = fit_reliability(learnt, writers=None if way == WAYS[0] else writers, same_writer=0.0)
     rules = CascadeRules(target_confidence=target, of="pair", min_gain=0.0001)
     right, said, calls = [], [], 0
     for world in rest:

@@ -242,8 +242,8 @@ class NoReplyError(CallError):
 
 
 class BrokenReplyError(NoReplyError):
-    """The server broke off its own reply, and says so: what is there of it is no answer. Is tried
-    again.
+    """The server broke off its own reply, and says so: what is there of it is not an answer. Is
+    tried again.
 
     ``pico``: what it cost, in picodollars; None where the price is unknown.
     """

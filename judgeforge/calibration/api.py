@@ -44,7 +44,7 @@ def calibrate(
     (a function: prompt id, Reliability -> judgeforge.ranking.evidence.Evidence): where a cascade
     will stop early, what it will have asked. The Calibration says how much each judge counts and
     what its probabilities are worth: ``Calibration.apply`` corrects a ranking,
-    ``Calibration.trust`` is what ``select_pairs`` takes for ``max_error``.
+    ``Calibration.trust(rules)`` gives what ``select_pairs`` takes for ``max_error``.
 
     >>> said = [
     ...     [
@@ -148,6 +148,7 @@ def _expect_labels(labels: object) -> None:
     expect(labels, (Mapping, Sequence), "labels", "a mapping or a list of Labels", _MAPPING)
     if isinstance(labels, Mapping):
         for name, best in labels.items():
+            expect(name, str, "a key of labels", "the id of a prompt, as the judgments have it")
             expected = "the id of a completion, or None for a tie"
             expect(best, (str, type(None)), f"labels[{name!r}]", expected)
     elif isinstance(labels, Sequence):

@@ -37,7 +37,7 @@ class LabelResult(Record):
     tie: float = Field(default=0.0, ge=0, le=1)
     """P(both are equally good), calibrated, where two completions are labelled."""
     tied: bool = False
-    """Whether people see a tie; it is no wrong pair."""
+    """Whether people see a tie; it is not a wrong pair."""
 
 
 class Instrument(SparseRecord):

@@ -63,19 +63,19 @@ class Gateway:
         """Without a ``book`` (of the folder's batches) nothing is sent in batches."""
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
-        self.acceptance = self._acceptance = Acceptance()
+        self.acceptance = Acceptance()
         self._sender = Sender(
             cache=cache,
             budget=budget,
             log=log,
-            acceptance=self._acceptance,
+            acceptance=self.acceptance,
             stopping=lambda: self._stopping,
         )
         self._flights: dict[str, Flight] = {}
         self._turns = Turns()
         self.batches: Batches | None = None
         if book is not None and isinstance(cache, ReplyCache) and isinstance(budget, Budget):
-            door = Door(cache, budget, log, self._acceptance, limits, book, say)
+            door = Door(cache, budget, log, self.acceptance, limits, book, say)
             self.batches = Batches(door, endpoints, lambda: len(self._flights))
         self._overtaken: set[asyncio.Task[Any]] = set()
         """Requests that were slower than their hedge, and hedges that came second."""
@@ -114,7 +114,7 @@ class Gateway:
 
     def learn_from(self, prompts: Prompts) -> None:
         """What tells refusals of one prompt from those of a model."""
-        self._acceptance.prompts = prompts
+        self.acceptance.prompts = prompts
 
     def is_out_of_order(self, model: str) -> bool:
         return self._endpoints[model].gate.is_out_of_order
@@ -260,12 +260,12 @@ class Gateway:
             except StatusError as error:
                 failures.look(
                     error,
-                    self._acceptance.answers(call),
+                    self.acceptance.answers(call),
                     has_substitute=flight.stand_in is not None or flight.gives_way(),
                 )
                 raise
 
-        with self._acceptance.under_way():
+        with self.acceptance.under_way():
             while True:
                 try:
                     answer = await with_retries(
@@ -273,10 +273,10 @@ class Gateway:
                     )
                     break
                 except StatusError as error:
-                    answers = self._acceptance.answers(call)
-                    await self._acceptance.weigh(call, error, endpoint.model)
+                    answers = self.acceptance.answers(call)
+                    await self.acceptance.weigh(call, error, endpoint.model)
                     was_down = error.status == 500 and answers == 0
-                    if error.stops_run or not was_down or not self._acceptance.answers(call):
+                    if error.stops_run or not was_down or not self.acceptance.answers(call):
                         raise
         self.last_reply_at = time.monotonic()
         return answer

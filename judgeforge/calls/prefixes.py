@@ -3,7 +3,7 @@
 All questions of judges begin with a rubric, and those about one row with its conversation too.
 OpenAI and most servers keep beginnings by themselves; Anthropic, and OpenAI since GPT-5.6, where a
 request marks them, and writing then costs more than other input. A mark changes how a request is
-sent and never what it asks, so it is no part of a call's key.
+sent and never what it asks, so it is not part of a call's key.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def prefix_rules(model: ModelConfig, price: ModelPrice | None) -> PrefixRules | 
 
 
 def marking_pays(requests: int, price: ModelPrice, *, in_batch: bool = False) -> bool:
-    """Whether it costs less in the end to have a beginning kept that so many requests share."""
+    """Whether it costs less in the end to have a beginning kept that this many requests share."""
     rates, hits = price.tiers[0], HITS_IN_BATCHES if in_batch else HITS
     write = rates.cache_write
     if in_batch and rates.hour_write is not None:

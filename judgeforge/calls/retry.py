@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
@@ -39,6 +40,10 @@ REFUSED_STALLS = 1.5
 """A model that refuses everything (429) stops the run before a single call is given up for it."""
 
 
+_OF_ONE_REQUEST = re.compile(r"\S*\d\S*")
+"""Ids, times and numbers that servers name in what they say of a failure."""
+
+
 @dataclass(slots=True)
 class RetryClock:
     """What does not count against the limits of retrying."""
@@ -70,9 +75,10 @@ class RepeatedFailure:
         if error.status not in {PAGE_STATUS, 500}:
             return
         is_up = answers > self._answers or (answers == 0 and not has_substitute)
-        if is_up and str(error) == self._said:
+        said = _OF_ONE_REQUEST.sub("", str(error))
+        if is_up and said == self._said:
             error.retryable = False
-        self._said, self._answers = str(error), answers
+        self._said, self._answers = said, answers
 
 
 class Tried:

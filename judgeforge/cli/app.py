@@ -99,7 +99,8 @@ def main() -> None:
 
 
 def _fail_where_output_does(error: Exception | None) -> None:
-    """A full disk behind `> file` is no bug. What reads no more (`| head`) changes no exit code."""
+    """A full disk behind `> file` is not a bug, and what stops reading (`| head`) changes no exit
+    code."""
     if error is not None and not isinstance(error, OSError):
         return
     try:

@@ -1,6 +1,7 @@
 """A YAML file -> a checked RunConfig; every mistake with its line.
 
 file.py          loads a file into a strict model
+copies.py        what is wrong with one that a script made of another
 document.py      YAML as plain values, with the line of each
 syntax.py        what is wrong with a text that is not YAML
 mistakes.py      what is wrong with a value: found, allowed, meant

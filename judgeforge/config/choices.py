@@ -55,6 +55,9 @@ ROW_SHAPES: dict[str, str] = {
 imported when rows are read."""
 
 
+_OF_FOLDERS = ", or name its folder: `hf: {name: FOLDER}` reads all Arrow files in it"
+
+
 def format_of(path: Path) -> RowFormat:
     """By the ending of the file's name. Raises InputError where it tells nothing."""
     is_packed = path.suffix.lower() in PACKED_SUFFIXES
@@ -65,7 +68,7 @@ def format_of(path: Path) -> RowFormat:
     known = ", ".join(suffix for each in ROW_FORMATS.values() for suffix in each.suffixes)
     raise InputError(
         f"{path}: its ending tells no format (known are {known}, each also with .gz or .zst); "
-        f"say `format:` {', '.join(ROW_FORMATS)}"
+        f"say `format:` {', '.join(ROW_FORMATS)}{_OF_FOLDERS if suffix == '.arrow' else ''}"
     )
 
 

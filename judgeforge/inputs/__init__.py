@@ -9,6 +9,7 @@ csv_table.py     CSV with a header
 parquet.py       Parquet
 hugging_face.py  Hugging Face datasets
 source_columns.py  the columns of a source: what they make, which are read
+literals.py      values that Python wrote as a text
 paths.py         values within a column, by a path
 shapes/          how rows are laid out: conversations, instructions, preference sets
 rows.py          a row as its source gives it

@@ -35,8 +35,8 @@ class CheckedRow:
     """It may still be a duplicate.
 
     ``asked`` is a key of messages, tools and completions up to white space and signs that only an
-    editor sets; the id from the content
-    covers them as they are, with reference and metadata, and the digest the id on top.
+    editor sets; the id from the content covers them as they are, with reference and metadata, and
+    the digest the id on top.
     """
 
     __slots__ = ("_content", "_parts", "asked", "given_id")

@@ -75,7 +75,10 @@ def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bo
             "as `completions`"
         )
         if sampled:
-            detail += ", or take it out to have some sampled (`prompts: {last_answer: drop}`)"
+            detail += (
+                ", have others sampled beside it (`sampling.add_to_ready`), or take it out to have "
+                "all sampled (`prompts: {last_answer: drop}`)"
+            )
     else:
         cause = "" if ready or sampled else ", and the configuration samples none (`sampling`)"
         detail = f"`completions` must have at least two different texts{cause}; add some"

@@ -50,21 +50,32 @@ def read(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
 
 
 def _require_lines(path: Path) -> None:
-    """Raises InputError where the first line is not an object by itself."""
+    """Raises InputError where the first line is not an object by itself, or one of columns."""
     for line in text_lines(path):
         if isinstance(line, BadRow):
             return
         if line[1].strip():
-            if isinstance(parse_row(*line), RawRow):
-                return
-            break
+            row = parse_row(*line)
+            if isinstance(row, BadRow):
+                break
+            if row.columns and all(_is_column(value) for value in row.columns.values()):
+                raise InputError(
+                    f"{path}: holds columns in place of rows, as pandas' to_json() writes them; "
+                    "write `to_json(…, orient='records', lines=True)`"
+                )
+            return
     raise InputError(
         f"{path}: is not a list of rows; write `[{{…}}, {{…}}]`, or one JSON object a line (JSONL)"
     )
 
 
+def _is_column(value: object) -> bool:
+    """Whether it has a value for each row of a table, by its number."""
+    return isinstance(value, dict) and "0" in value
+
+
 class _Rows:
-    """Finds where rows end in pieces of the text of a list; what is no row yet is kept."""
+    """Finds where rows end in pieces of the text of a list; what is not a row yet is kept."""
 
     def __init__(self) -> None:
         self.number = 0

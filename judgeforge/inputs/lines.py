@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from judgeforge.errors import InputError
 from judgeforge.inputs.files import text_lines
+from judgeforge.inputs.literals import python_value
 from judgeforge.inputs.rows import BadRow, RawRow, bad, kind_of
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
@@ -51,12 +53,17 @@ def _decoded(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401
 
 
 def from_json_text(value: object, column: str) -> object:
-    """A value that tables hold as JSON text. Raises RowProblemError for a text that is none."""
+    """A value that tables hold as text, of JSON or as Python writes it.
+
+    Raises RowProblemError for a text that is neither.
+    """
     if not isinstance(value, str):
         return value
     try:
         found: object = parse_json(value)
     except ValueError as error:
+        with suppress(ValueError):
+            return python_value(value)
         bad(f"the JSON in column `{column}` cannot be read: {error}", unread=column)
     return found
 

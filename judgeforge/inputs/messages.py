@@ -29,7 +29,9 @@ def read_messages(
     if value is None:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` is null; write one")
     if not isinstance(value, list):
-        bad(f"`prompt` must be a string or a list of messages, found {kind_of(value)}")
+        within = "; what stands within it has a path, `fields: {prompt: COLUMN.KEY}`"
+        found = f"{kind_of(value)}{within if isinstance(value, dict) else ''}"
+        bad(f"`prompt` must be a string or a list of messages, found {found}")
     if not value:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
     messages: list[Message] = []

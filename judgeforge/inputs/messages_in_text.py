@@ -100,6 +100,17 @@ def parts_of(content: object) -> object:
     return turn.get("content", content) if isinstance(turn, dict) else content
 
 
+def is_list_of_texts(text: object) -> bool:
+    """Whether it is the JSON of a list of texts, as Chatbot Arena's of 2024 are."""
+    if not isinstance(text, str) or not (text.startswith('["') and text.rstrip().endswith('"]')):
+        return False
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, list) and all(isinstance(one, str) for one in found)
+
+
 def refuse_template(text: str) -> None:
     """Raises RowProblemError for what a chat template made of messages."""
     if _TEMPLATE.match(text):

@@ -33,7 +33,9 @@ def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) ->
     """
     what = f"message {number}"
     if not isinstance(turn, Mapping):
-        bad(f"{what} must be an object with `role` and `content`, found {kind_of(turn)}")
+        first = "; `fields: {prompt: COLUMN.0}` takes the first text of a list"
+        found = f"{kind_of(turn)}{first if isinstance(turn, str) else ''}"
+        bad(f"{what} must be an object with `role` and `content`, found {found}")
     role = _role(turn.get("role"), what)
     content = parts_of(turn.get("content"))
     if turn.keys() <= {"role", "content"} and isinstance(content, str):

@@ -1,6 +1,7 @@
 """Values within a column, named by a path: ``reward_model.ground_truth``, ``ground_truth.0``.
 
-A step is a key of an object or a place in a list, from 0; a text of JSON is read as what it says.
+A step is a key of an object or a place in a list, from 0; a text of JSON (or of
+Python's form of it) is read as what it says.
 A column that is itself called so comes first.
 """
 
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from judgeforge.inputs.literals import python_value
 from judgeforge.inputs.rows import RawRow
 
 _STEP = "."
@@ -57,8 +60,9 @@ def with_values(row: RawRow, paths: Iterable[str]) -> RawRow:
 def _read(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
-    try:
-        read: object = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    read: object = value
+    with suppress(ValueError, RecursionError):
+        read = json.loads(value)
+    with suppress(ValueError):
+        read = python_value(value) if read is value else read
     return read

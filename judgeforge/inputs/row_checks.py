@@ -167,7 +167,11 @@ def _reference(value: object) -> str | None:
         return None
     value = _number_as_text(value, "reference")
     if not isinstance(value, str):
-        bad(f"`reference` must be a string or a number, found {kind_of(value)}", unread="reference")
+        path = "COLUMN.0" if isinstance(value, list) else "COLUMN.KEY"
+        within = f"; `fields: {{reference: {path}}}` reads what stands within it"
+        within = within if isinstance(value, list | dict) else ""
+        problem = f"`reference` must be a string or a number, found {kind_of(value)}{within}"
+        bad(problem, unread="reference")
     return text_of(value, "`reference`")
 
 
@@ -302,11 +306,6 @@ def _as_text(value: object) -> str:
     raise TypeError(f"a value is {kind_of(value)}")
 
 
-def _beside(prompt: Prompt) -> int:
-    """Tokens that judges are shown beside the conversation."""
-    return about_tokens(prompt.reference or "", *([prompt.criteria] if prompt.criteria else []))
-
-
 def check_length(prompt: Prompt, checks: RowChecks) -> None:
     """Whether a prompt fits into what the models can take in, as far as that is known.
 
@@ -316,16 +315,17 @@ def check_length(prompt: Prompt, checks: RowChecks) -> None:
     if room is None and judged is None:
         return
     asked = about_message_tokens(prompt.messages, prompt.tools or "")
-    if room is not None and (tokens := asked) + checks.output_tokens > room:
+    if room is not None and asked + checks.output_tokens > room:
         raise RowProblemError(
             SkipReason.TOO_LONG,
-            f"about {tokens} tokens and {checks.output_tokens} for the answer do not fit into "
+            f"about {asked} tokens and {checks.output_tokens} for the answer do not fit into "
             f"context_tokens = {room}; shorten the prompt",
         )
     # Completions come on top, so what leaves no room for any is not worth sampling them.
-    if judged is not None and (tokens := asked + _beside(prompt)) >= judged:
+    shown = asked + about_tokens(prompt.reference or "", prompt.criteria or "")
+    if judged is not None and shown >= judged:
         raise RowProblemError(
             SkipReason.TOO_LONG,
-            f"about {tokens} tokens and a completion do not fit into context_tokens of any judge, "
+            f"about {shown} tokens and a completion do not fit into context_tokens of any judge, "
             f"where rubric and reply leave {max(0, judged)}; shorten the prompt",
         )

@@ -18,9 +18,12 @@ from judgeforge.inputs.shapes.recognition import (
     recognise,
     shapes,
 )
+from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, did_you_mean, listed
 
+_ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
+"""What columns of several answers are called elsewhere."""
 _SHOWN_COLUMNS = 12
 _MOST_NAMES = 1000
 """Columns that are remembered for being told; rows of JSON may each bring new ones."""
@@ -174,12 +177,21 @@ class SourceColumns:
         if unused:
             names = listed(map(quotable, unused), _SHOWN_COLUMNS)
             said += f"; {counted(len(unused), 'column')} not used: {names}"
-        sides = {self.fields.chosen, self.fields.rejected}
-        advice = (
-            "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "
-            "sampling answers"
-        )
-        return [said, *([advice] if sides <= set(unused) else [])]
+        return [said, *self._advice(set(unused), shapes()[first[0]])]
+
+    def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:
+        """What else could be made of the rows."""
+        if {self.fields.chosen, self.fields.rejected} <= set(unused):
+            return [
+                "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "
+                "sampling answers"
+            ]
+        answers = next((name for name in _ANSWERS if name in unused), None)
+        if answers is None or shape.brings_answers or self.fields.completions in self.used:
+            return []
+        return [
+            f"`prompts: {{fields: {{completions: {answers}}}}}` judges the answers in `{answers}`"
+        ]
 
     def never_seen(self) -> list[str]:
         """What `prompts.keep` names, and no row has as a column."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from judgeforge.inputs.literals import python_value
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.rows import bad, column_names, kind_of, text_of
 from judgeforge.text.messages import ToolCall
@@ -165,6 +167,8 @@ def _parsed(text: str, what: str, *, unread: str | None = None) -> object:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         problem = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        with suppress(ValueError):
+            return python_value(text)
         bad(f"{what}: the text cannot be read as JSON ({problem})", unread=unread)
 
 

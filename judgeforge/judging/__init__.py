@@ -15,7 +15,7 @@ own_answers.py    judges that answer a prompt themselves before they judge
 own_rubrics/      criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
-course.py         what was asked about one prompt so far, and what came of it
+asked_so_far.py   what was asked about one prompt so far, and what came of it
 own_family.py     which completions come from a judge's own model family
 verification.py   criteria that code verifies
 protocols/        one file a way to ask

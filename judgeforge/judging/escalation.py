@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.judging.course import Brought, Course, Grows
+from judgeforge.judging.asked_so_far import AskedSoFar, Brought, Grows
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.cascade.another import is_about_another
 from judgeforge.ranking.cascade.candidates import Bundle, JudgeOption
@@ -74,8 +74,8 @@ class Escalation:
         ``brought`` is evidence from the start, so that nothing is asked that it has settled, and
         stands last.
 
-        ``rounds``: above 0 all judges are asked everything so often and nothing else, so that the
-        judges can be measured. ``panel``: the same judges, where the prompt has a rubric of its
+        ``rounds``: above 0 all judges are asked everything this many times and nothing else, so
+        that they can be measured. ``panel``: the same judges, where the prompt has a rubric of its
         own. ``further``: may sample more completions; they are judged as the others are.
 
         That order, and what is asked, follow from the evidence alone, never from time.
@@ -86,49 +86,49 @@ class Escalation:
         if panel.is_settled(prompt, checked):
             return [*checked, *brought(completions)]
         training = self._for_training(prompt, completions, prices)
-        course = Course(panel, prompt, completions, self._options(prices), checked, brought)
+        so_far = AskedSoFar(panel, prompt, completions, self._options(prices), checked, brought)
         rules = self._rules
         if not prices:  # each call counts the same, and no limit in USD can be kept
             rules = rules.model_copy(update={"max_usd_per_prompt": None})
         if rounds:
-            await course.ask_everybody(rounds)
-            return course.all_judgments
+            await so_far.ask_everybody(rounds)
+            return so_far.all_judgments
         if not self._from_records:
-            await course.ask_first_tier()
+            await so_far.ask_first_tier()
         known = await reliability()
         if self._from_records:
-            course.has_records = bool(known.writers)
+            so_far.has_records = bool(known.writers)
             # Without records it is one of the prompts that they are learnt from.
-            if not known.writers or not is_settled(course.evidence, known, rules):
-                await course.ask_first_tier()
+            if not known.writers or not is_settled(so_far.evidence, known, rules):
+                await so_far.ask_first_tier()
         if training is None or further is None or not panel.judges_each_alone(prompt):
-            await self._ask_in_doubt(course, known, rules, lambda: training)
-            return course.all_judgments
+            await self._ask_in_doubt(so_far, known, rules, lambda: training)
+            return so_far.all_judgments
 
         def with_another() -> ForTraining:
             another = self._another(prompt, completions, prices, panel, further)
             return replace(training, another=another)
 
-        await self._ask_in_doubt(course, known, rules, with_another, further)
-        return course.all_judgments
+        await self._ask_in_doubt(so_far, known, rules, with_another, further)
+        return so_far.all_judgments
 
     async def _ask_in_doubt(
         self,
-        course: Course,
+        so_far: AskedSoFar,
         reliability: Reliability,
         rules: CascadeRules,
         training: Callable[[], ForTraining | None],
         further: Grows | None = None,
     ) -> None:
         while True:
-            evidence = course.evidence
-            bundle = self._next(course, evidence, reliability, rules, training())
+            evidence = so_far.evidence
+            bundle = self._next(so_far, evidence, reliability, rules, training())
             if not bundle:
                 return
             if further is not None and is_about_another(bundle, len(evidence.completion_ids)):
-                await course.take(further)
+                await so_far.take(further)
             else:
-                await course.ask(bundle)
+                await so_far.ask(bundle)
 
     def _for_training(
         self, prompt: Prompt, completions: Sequence[Completion], prices: Sequence[float]
@@ -171,7 +171,7 @@ class Escalation:
 
     def _next(
         self,
-        course: Course,
+        so_far: AskedSoFar,
         evidence: Evidence,
         reliability: Reliability,
         rules: CascadeRules,
@@ -181,12 +181,12 @@ class Escalation:
             return ()
         return next_bundle(
             evidence,
-            course.options,
+            so_far.options,
             reliability,
             rules,
-            course.spent,
-            asked=course.times_asked(evidence.completion_ids),
-            vetoed=course.vetoed(evidence.completion_ids),
+            so_far.spent,
+            asked=so_far.times_asked(evidence.completion_ids),
+            vetoed=so_far.vetoed(evidence.completion_ids),
             max_error=self._max_error,
             training=training,
         )

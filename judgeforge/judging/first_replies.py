@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 
 from judgeforge.calls.acceptance import is_of_settings
@@ -57,6 +57,7 @@ class FirstReplies:
     """Implements ``Asks`` around ``asks``, for judges. ``known``: of earlier starts; ``keep`` is
     given what is new of that before anything rests on it. ``say`` is told what a person should
     know while the run goes on. ``on_change`` is called whenever ``is_settled`` may have changed.
+    ``at_once``: those that are asked about every prompt.
     """
 
     def __init__(
@@ -64,12 +65,16 @@ class FirstReplies:
         asks: Asks,
         models: Mapping[str, ModelConfig],
         *,
+        at_once: Iterable[JudgeConfig] = (),
         known: JudgeReplies | None = None,
         keep: Callable[[JudgeReplies], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._asks, self._configs, self._keep, self._say = asks, models, keep, say
         self.known = known or JudgeReplies()
+        self._at_once = {_kind(judge) for judge in at_once}
+        self._has_read = False
+        """Whether a judgment was read since the start: then all of ``at_once`` have been asked."""
         self._models = {name: self._model(name) for name in models}
         self._judges: defaultdict[_Kind, UnreadJudge] = defaultdict(UnreadJudge)
         self._news = asyncio.Event()
@@ -77,9 +82,10 @@ class FirstReplies:
 
     @property
     def is_settled(self) -> bool:
-        """Some judge could be read, and none that was asked is in doubt."""
+        """Some judge could be read, and none that is or will be asked about all is in doubt."""
         doubts = (judge.is_in_doubt for kind, judge in self._judges.items() if self._is_new(kind))
-        return bool(self.known.readable) and not any(doubts)
+        is_known = self._has_read or self._at_once <= self.known.readable
+        return bool(self.known.readable) and is_known and not any(doubts)
 
     def learn(self, replies: JudgeReplies) -> None:
         """What another process of the run has found out."""
@@ -126,7 +132,7 @@ class FirstReplies:
         if self._is_new(kind):
             await self._until(lambda: self._may_ask(kind, prompt_id))
         if not self._is_new(kind):
-            return await put()
+            return self._noted(await put())
         form = model.form
         outcome = await self._ask_first(judge, prompt_id, put)
         if outcome.is_read:
@@ -198,6 +204,7 @@ class FirstReplies:
         """The outcome of asking once, and what follows from it."""
         outcome = await outcome_of(put)
         kind = _kind(judge)
+        self._has_read |= outcome.is_read
         if outcome.is_read and self._is_new(kind):
             self._keep_as_read(judge)
         elif not outcome.is_read:
@@ -219,6 +226,12 @@ class FirstReplies:
                 f"folder. Set `structured: {other}` to have it so from the first call."
             )
         model.others = ()
+
+    def _noted(self, judgment: Judgment) -> Judgment:
+        if judgment.missing is None and not self._has_read:
+            self._has_read = True
+            self._tell()
+        return judgment
 
     def _judge_whether_to_go_on(self, judge: JudgeConfig) -> None:
         """A word once a round has brought nothing. Raises UnreadableJudgeError after enough."""

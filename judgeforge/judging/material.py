@@ -33,13 +33,9 @@ def as_shown(answer: str | ShownAnswer) -> ShownAnswer:
     return ShownAnswer(answer) if isinstance(answer, str) else answer
 
 
-def answers_of_row(completions: Mapping[str, Completion]) -> tuple[ShownAnswer, ...]:
-    """All completions of a prompt, in an order that does not depend on how they came."""
-    return tuple(answers_by_id(completions).values())
-
-
 def answers_by_id(completions: Mapping[str, Completion]) -> dict[str, ShownAnswer]:
-    """The same by the ids of their completions, in that order."""
+    """All completions of a prompt by their ids, in an order that does not depend on how they
+    came."""
     in_order = sorted(completions.values(), key=lambda one: (one.index, one.id))
     return {one.id: ShownAnswer.of(one) for one in in_order}
 

@@ -95,7 +95,7 @@ class Panel:
     async def judge(
         self, prompt: Prompt, completions: Sequence[Completion], *, more: int = 0
     ) -> list[Judgment]:
-        """Checks first, then every round of every judge, and so many ``more`` of each.
+        """Checks first, then every round of every judge, and this many ``more`` of each.
 
         Where verifiers settle the prompt, no judge is asked.
         """

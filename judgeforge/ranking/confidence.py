@@ -66,7 +66,7 @@ def exceeded_gap(ranking: Ranking, first_id: str, second_id: str, probability: f
     """The gap, first less second, that is exceeded with ``probability`` (above 0, at most 1).
 
     At 0 or more exactly where ``probability_better`` is at least ``probability``, but for rounding.
-    With a prior of equal completions it is the gap less so many standard deviations as would make
+    With a prior of equal completions it is the gap less as many standard deviations as would make
     ``probability_better`` that probability.
     """
     first, second = (ranking.completion_ids.index(one) for one in (first_id, second_id))

@@ -84,7 +84,7 @@ class Explanation(Record):
     effects: tuple[JudgeEffect, ...]
     """What each judge's evidence did to the confidence."""
     records: RecordEffect | None
-    """What the writers' records did to it; None where they are no evidence."""
+    """What the writers' records did to it; None where they are not evidence."""
     reason: str
     own_criteria: KeptCriteria | None = None
     """Those that only this prompt was judged by."""

@@ -8,8 +8,10 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from judgeforge.calls.telemetry.recording import configured
+from judgeforge.config.copies import check_copied
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import chosen_folder
@@ -169,6 +171,7 @@ def _expect_arguments(
 ) -> None:
     """Raises TypeError and ValueError for what only a script can pass."""
     expect(config, RunConfig, "config", "a RunConfig", "judgeforge.load_config(path) gives one")
+    check_copied(cast("RunConfig", config))
     optional = type(None)
     expect(out, (str, os.PathLike, optional), "out", "the path of a folder, or None")
     expect(limit, (int, optional), "limit", "a whole number of rows, or None")

@@ -25,7 +25,7 @@ LOOK_EVERY_S, LINE_EVERY_S = 1.0, 30.0
 WAIT_S = 60.0
 _SHARE_OF_TIME = 4.0
 _TROUBLE_S = 30.0
-"""For so long a folder that cannot be read just now is tried again."""
+"""For this long a folder that cannot be read just now is tried again."""
 _SURE_S = 0.2
 
 _EXIT_CODE = {status: code for code, status in EXIT_STATUS.items()} | {KILLED: EXIT_KILLED}

@@ -106,9 +106,11 @@ def first_replies(
     """What is found out about the judges' replies, asked through ``gateway``."""
     judging, models = config.judging, config.models
     contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
+    first_tier = min((judge.tier for judge in judging.judges), default=1)
     return FirstReplies(
         JudgeCalls(gateway, judging.on_judge_failure, contexts),
         {judge.model: models[judge.model] for judge in judging.judges},
+        at_once=[judge for judge in judging.judges if judge.tier == first_tier],
         known=known,
         keep=keep,
         say=say,

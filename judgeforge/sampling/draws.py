@@ -34,7 +34,7 @@ class Draw:
 def draws(prompt: Prompt, config: SamplingConfig, *, more: int = 0) -> list[Draw]:
     """All that is sampled for the prompt, in order; those of `always` come first.
 
-    ``more``: so many behind them, which are sampled where the pair is in doubt. The first ones are
+    ``more``: this many after them, which are sampled where the pair is in doubt. The first ones are
     the same with and without them.
     """
     wanted = config.fresh(len(prompt.completions))

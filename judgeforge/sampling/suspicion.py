@@ -33,7 +33,7 @@ def suspicions(
     """
     signs = _signs(text)
     if calls:
-        # Rows of a table have the same keys again and again, and that is no sign.
+        # Rows of a table have the same keys again and again, and that is not a sign.
         signs |= _signs("\n".join(dict.fromkeys(texts_in_calls(calls))))
     if not signs:
         return ()

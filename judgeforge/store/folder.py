@@ -116,7 +116,7 @@ class RunFolder:
         return self._has_state() or self._has_manifest()
 
     def refuse_odd_files(self) -> None:
-        """Raises StoreError for what is no regular file (a device, a pipe, a folder, a link to
+        """Raises StoreError for what is not a regular file (a device, a pipe, a folder, a link to
         one): reading it might never end."""
         for file in self._all:
             try:

@@ -2,7 +2,7 @@
 
 What a process hands to the kernel survives the process, not the machine: after a power cut the end
 of a file may be missing, or be there in pieces (the second of two pages without the first). Which
-part cannot be affected is kept in a file of its own. Behind it, a damaged record is what a power
+part cannot be affected is kept in a file of its own. After it, a damaged record is what a power
 cut leaves; before it, or on a machine that has not stopped, it is damage that has to be looked at.
 """
 

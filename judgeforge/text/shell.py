@@ -8,7 +8,7 @@ from judgeforge.text.visible import printable
 
 
 def shell_word(value: str) -> str:
-    """What is not shown as it is (marks of direction, line ends, bytes of a path that are no text)
+    """What is not shown as it is (marks of direction, line ends, bytes of a path that are not text)
     is spelled by its bytes, as bash and zsh take it."""
     if value == printable(value) and value.isprintable():
         return shlex.quote(value)

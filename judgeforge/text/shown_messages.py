@@ -81,7 +81,7 @@ def tool_names(tools: str) -> list[str]:
 def tools_text(tools: str) -> str:
     """A line for each tool: ``get_weather(city, days?): The weather of a city.``
 
-    Arguments that may be left out have a question mark. What is no list of tools stays as it is.
+    Arguments that may be left out have a question mark. What is not a list of tools stays as it is.
     """
     return "\n".join(map(_tool_line, _functions(tools))) or tools
 
@@ -98,7 +98,7 @@ def _tool_line(function: Mapping[str, Any]) -> str:
 
 
 def _functions(tools: str) -> list[dict[str, Any]]:
-    """Nothing of what is no tool."""
+    """Nothing of what is not a tool."""
     try:
         listed = json.loads(tools)
     except (ValueError, RecursionError):

@@ -26,7 +26,7 @@ be a book."""
 
 def printable(text: str) -> str:
     """Without control and invisible characters; line breaks and tabs stay. Bytes of a path that are
-    no text, or none in an ASCII locale, are spelled as `\\xNN`, so that the path can be typed."""
+    not text, or not in an ASCII locale, are spelled as `\\xNN`, so that the path can be typed."""
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     text = _HALF.sub(_seen_half, text)

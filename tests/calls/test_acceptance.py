@@ -316,6 +316,16 @@ class TestServerErrorsOfTheSameWords:
             failures.look(error, 0, has_substitute=False)
             assert error.retryable is not final
 
+    def test_the_id_of_a_request_makes_no_other_error_of_it(self) -> None:
+        from judgeforge.calls.retry import RepeatedFailure
+
+        failures = RepeatedFailure()
+        for number, final in ((17, False), (18, True)):
+            said = f"HTTP 500 from m: an error (request ID req_{number:032x}, 10:31:{number})"
+            error = StatusError(said, status=500, retryable=True)
+            failures.look(error, 0, has_substitute=False)
+            assert error.retryable is not final
+
     @pytest.mark.parametrize(
         ("answers", "has_substitute", "final"),
         [((5, 5), False, False), ((5, 6), False, True), ((0, 0), True, False)],

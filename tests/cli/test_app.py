@@ -453,7 +453,7 @@ def test_a_run_with_too_many_skips_is_not_called_skipped(
     assert code == 5
     assert shown.startswith(f"judgeforge: too many skips: {out}: 2 prompts, 1 pair, 1 skip;")
     assert "`invalid_row` (1; " in shown
-    assert f"{out}: too many skips since" in command("status", out)[1]
+    assert f"{out}: too many skips, started " in command("status", out)[1]
 
 
 CODE_ONLY = {

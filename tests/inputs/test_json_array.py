@@ -87,6 +87,12 @@ def test_a_file_that_is_no_list_is_an_error(tmp_path: Path, content: str) -> Non
         read(write(tmp_path / "p.json", content))
 
 
+def test_a_table_that_was_written_by_its_columns_is_an_error_with_advice(tmp_path: Path) -> None:
+    columns = {"id": {"0": 1, "1": 2}, "prompt": {"0": "a", "1": "b"}}
+    with pytest.raises(InputError, match=r"columns in place of rows.*orient='records'"):
+        read(write(tmp_path / "p.json", json.dumps(columns)))
+
+
 def test_an_empty_list_has_no_rows(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no rows"):
         read(write(tmp_path / "p.json", "[ ]"))

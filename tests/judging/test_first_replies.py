@@ -224,3 +224,26 @@ def test_what_refuses_every_form_is_told_by_the_first_refusal() -> None:
         judging.judge(3)
     assert stopped.value is error
     assert {"tool", "instruction"} <= set(judging.forms)
+
+
+class TestWhenPromptsMayBeginTogether:
+    """A start that goes on knows some judges; one that is new to the folder is still in doubt."""
+
+    KNOWN = JudgeReplies(readable=frozenset({("m", "pointwise")}))
+    JUDGE = JudgeConfig(model="m")
+
+    def first(self, *at_once: JudgeConfig) -> FirstReplies:
+        config = ModelConfig.model_validate({"provider": "openai", "model": "m"})
+        asks: Any = FakeAsks(lambda _: GOOD)
+        models = dict.fromkeys(("m", "other"), config)
+        return FirstReplies(asks, models, at_once=at_once, known=self.KNOWN)
+
+    def test_at_once_where_all_judges_could_be_read_before(self) -> None:
+        assert self.first(self.JUDGE).is_settled
+
+    def test_once_a_prompt_was_judged_where_one_is_new(self) -> None:
+        first = self.first(self.JUDGE, JudgeConfig(model="other"))
+        assert not first.is_settled
+        panel = TriedPanel([self.JUDGE], make_rubric(), first)
+        asyncio.run(panel.judge(make_prompt(), [make_completion("An answer.", 0)]))
+        assert first.is_settled, "it was asked about that prompt too, or will not be about all"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from judgeforge.judging.judge_prompts import judge_prompt
 from judgeforge.judging.layout import CODE_OF_A_REQUEST, shared_characters
-from judgeforge.judging.material import ShownAnswer, answers_of_row
+from judgeforge.judging.material import ShownAnswer, answers_by_id
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, TextPart, ToolCall
 from tests.support.fake_asks import make_completion, make_prompt, make_rubric
 
@@ -102,7 +102,7 @@ class TestTheCode:
     def test_is_the_same_whatever_order_the_completions_came_in(self) -> None:
         completions = {f"p1.c{n}": make_completion(f"It is {n}.", n) for n in range(3)}
         backwards = dict(reversed(completions.items()))
-        assert answers_of_row(completions) == answers_of_row(backwards)
+        assert [*answers_by_id(completions).items()] == [*answers_by_id(backwards).items()]
 
 
 class TestWhatOnlySomeAnswersHave:

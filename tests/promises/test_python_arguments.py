@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import judgeforge
-from judgeforge import RunConfig
+from judgeforge import Calibration, RunConfig
 from judgeforge.errors import ConfigError
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
@@ -76,6 +76,11 @@ def test_a_run_says_which_argument_is_wrong(
         ),
         (lambda: judgeforge.calibrate(PROMPTS, {"p": 0}), r"labels\['p'\] must be the id of a"),
         (lambda: judgeforge.calibrate(PROMPTS, None), "labels must be a mapping or a list"),
+        (lambda: judgeforge.calibrate(PROMPTS, {7: "p.a"}), "a key of labels must be the id of a"),
+        (
+            lambda: judgeforge.select_pairs(RANKING, max_error=0.1, trust=Calibration.trust),
+            r"trust must be a Trust, or None, not .*; calibration\.trust\(rules\) gives one",
+        ),
         (
             lambda: judgeforge.evaluate(PROMPTS, {"p": "p.a"}, calibration="cal.json"),
             "calibration must be a Calibration, not the text 'cal.json'; judgeforge.calibrate",

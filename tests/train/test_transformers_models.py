@@ -204,13 +204,13 @@ class TestBeforeTheRun:
         self, tmp_path: Path, server: LocalServer, chat_folder: Path
     ) -> None:
         message = self._refusal(tmp_path, server, chat_folder, "reward")
-        assert "is no sequence classifier (LlamaForCausalLM)" in message
+        assert "is not a sequence classifier (LlamaForCausalLM)" in message
 
     def test_a_reward_model_is_refused_where_decisions_are_asked(
         self, tmp_path: Path, server: LocalServer, reward_folder: Path
     ) -> None:
         message = self._refusal(tmp_path, server, reward_folder, "decisions")
-        assert "is no chat model (LlamaForSequenceClassification)" in message
+        assert "is not a chat model (LlamaForSequenceClassification)" in message
 
     def test_a_classifier_of_several_labels_is_refused(
         self, tmp_path: Path, server: LocalServer

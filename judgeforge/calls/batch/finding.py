@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from judgeforge.calls.batch.desk import Door
 
 APPEARS_WITHIN_S = 10.0
-"""A batch that the provider does not list so long after it was to be created was not created."""
+"""A batch that the provider does not list this long after it was to be created was not created."""
 _LOOK_AGAIN_S = 1.0
 _READ = 20
 """Lines of results that are looked at for our keys."""

@@ -36,10 +36,6 @@ class ConcurrencyLimit:
         self._ends: deque[bool] = deque(maxlen=min(max(maximum, _FEWEST_ENDS), _MOST_ENDS))
         """Whether each of the last was an overload."""
 
-    def begin_at(self, limit: int) -> None:
-        """What others have found out already."""
-        self._limit = min(self._maximum, max(1.0, float(limit)))
-
     @property
     def limit(self) -> int:
         return int(self._limit)

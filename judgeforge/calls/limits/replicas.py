@@ -102,8 +102,9 @@ class Replicas:
         if with_room:
             return min(with_room, key=lambda gate: gate.in_flight)
         # What waits in a queue may pass another gate; what waits for a ceiling may not.
-        has_ceiling = in_order[0].has_ceiling or avoiding
-        return min(in_order, key=lambda gate: gate.waiting) if has_ceiling else in_order[0]
+        if in_order[0].has_ceiling or avoiding:
+            return min(in_order, key=lambda gate: gate.waiting)
+        return in_order[0]
 
 
 def _weight(near: str, gate: ModelGate) -> bytes:

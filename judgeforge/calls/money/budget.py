@@ -150,8 +150,9 @@ class Budget:
 
     async def wait_for_others(self, pico: int) -> bool:
         """Give other runs of the day time to settle; False where that cannot make room."""
-        total = self._day_total()
-        if self._ledger is None or not self._others_may_settle(self._ledger, pico, total):
+        ledger, total = self._ledger, self._day_total()
+        can_help = total.open > 0 and self.room().limit == OF_DAY
+        if ledger is None or not can_help or not self._others_may_settle(ledger, pico, total):
             return False
         await self._change(_LEDGER_POLL_S)
         return True

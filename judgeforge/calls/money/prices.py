@@ -70,8 +70,8 @@ class ModelPrice:
         written: int = 0,
         for_an_hour: int = 0,
     ) -> int:
-        """The same of so many tokens, named as in ``Usage``: a plan asks it a dozen times a prompt,
-        and one value for each would take longer than the sums."""
+        """The same of this many tokens, named as in ``Usage``: a plan asks it a dozen times a
+        prompt, and one value for each would take longer than the sums."""
         rates = self._rates(input_tokens)
         per_mtok = (
             max(0, input_tokens - cached - written) * rates.input

@@ -35,6 +35,7 @@ refusal_words.py       what a refusal says, whatever its fields are called
 context_refusals.py    whether a refusal says that the request is too long, and for what
 moderation.py          whether a refusal is that of a content filter
 parsing.py             the body of a reply as values, whatever stands around them
+streams.py             a reply that is streamed unasked, put together
 replies.py             what reading any reply needs: parts, usage, probabilities
 asked_reply.py         what of a reply answers its request: the call that was asked for, or words
 answers.py             how a reply ended: whether it is whole

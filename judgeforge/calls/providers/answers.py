@@ -45,7 +45,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
 def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | None]:
-    """How a reply ended, by the server's word for it, and that word where it is no usual one.
+    """How a reply ended, by the server's word for it, and that word where it is not a usual one.
 
     A server that says nothing is believed; a word that is not known is not taken for a whole reply.
     """
@@ -59,6 +59,14 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
     if finish in {"stop", "unknown"} and not text.strip():
         return "empty", None
     return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
+
+
+def end_of_both(said: object, upstream: object) -> object:
+    """The word of a gateway, or that of the server behind it (``native_finish_reason`` of
+    OpenRouter) where the gateway calls natural what was cut, withheld or broken off."""
+    if not isinstance(upstream, str) or _known_end(str(said or "stop")) != "stop":
+        return said
+    return said if _known_end(upstream) in {"stop", "unknown"} else upstream
 
 
 @lru_cache(maxsize=64)

@@ -71,7 +71,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 
 def _blocks(content: str | tuple[Part, ...] | None) -> list[dict[str, Any]]:
-    """An empty text is refused, and is no loss."""
+    """An empty text is refused, and is not a loss."""
     if isinstance(content, tuple):
         return [*map(_part, content)]
     return [{"type": "text", "text": content}] if content and content.strip() else []

@@ -34,7 +34,7 @@ class SharedPrefix:
     """Where a chat stops being the same as others that are asked at about the same time: so many
     whole messages, and of the next one its first parts or, of a text, its first characters.
 
-    It decides how a request is sent, never what is asked: it is no part of a call's key.
+    It decides how a request is sent, never what is asked: it is not part of a call's key.
     """
 
     messages: int

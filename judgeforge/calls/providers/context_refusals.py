@@ -84,6 +84,6 @@ def _stated(body: object) -> Iterator[int]:
 def _in_words(said: str) -> int | None:
     for pattern in _NUMBERS:
         if found := re.search(pattern, said, re.IGNORECASE):
-            tokens = int(found[1].replace(",", ""))
+            tokens = _number(found)
             return tokens if 0 < tokens < _MOST else None
     return None

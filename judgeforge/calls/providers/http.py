@@ -26,6 +26,7 @@ from judgeforge.calls.providers.late_certificates import load_aiohttp
 from judgeforge.calls.providers.parsing import as_utf8
 from judgeforge.calls.providers.postponed import clients_of, postpone
 from judgeforge.calls.providers.repeated_requests import RepeatedRequests
+from judgeforge.calls.providers.streams import whole_reply
 from judgeforge.config.addresses import is_plain, is_this_machine
 from judgeforge.config.keys import read_headers
 from judgeforge.config.model import ModelConfig
@@ -104,7 +105,7 @@ class HttpProvider:
             )
         else:
             headers = response.headers
-            raw = as_utf8(bytes(response.content), headers.get("content-type", ""))
+            raw = whole_reply(as_utf8(bytes(response.content), headers.get("content-type", "")))
             hidden = error_with_success(raw, headers, self._address + self.endpoint, model)
             if hidden is None:
                 return RawReply(raw, limit_headers(headers))

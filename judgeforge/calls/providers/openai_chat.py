@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from judgeforge.calls.providers.answers import clean
+from judgeforge.calls.providers.answers import clean, end_of_both
 from judgeforge.calls.providers.base import (
     Body,
     ModelReply,
@@ -102,6 +102,7 @@ class _Message(BaseModel):
 class _Choice(BaseModel):
     message: _Message
     finish_reason: object = None
+    native_finish_reason: object = None
     error: object = None
     logprobs: Beside[Logprobs] = None
 
@@ -165,7 +166,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
         message.content,
         apart=message.thoughts,
         tool_calls=message.calls or _calls_apart(reply.choices[1:]),
-        end=choice.finish_reason,
+        end=end_of_both(choice.finish_reason, choice.native_finish_reason),
         error=choice.error or reply.error,
         usage=usage,
         model=reply.model,

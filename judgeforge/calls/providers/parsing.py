@@ -6,21 +6,28 @@ gateway put around it, or to a second choice that nobody asked for.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from judgeforge.calls.providers.streams import is_stream
 from judgeforge.errors import MalformedReplyError
 from judgeforge.text.wording import first_problem
 
 M = TypeVar("M", bound=BaseModel)
 
+_RESULTS = frozenset({"choices", "content"})
+"""Fields of which a reply has one."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_GZIP, _MOST_UNPACKED = b"\x1f\x8b", 2**28
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _AROUND = "\ufeff\0 \t\r\n"
 """What says nothing before and after a body."""
 
@@ -46,7 +53,12 @@ def parsed(model: type[M], raw: bytes, *, what: str) -> M:
 
 
 def as_utf8(raw: bytes, content_type: str) -> bytes:
-    """A body in the encoding that its header names, where it is not UTF-8 as all JSON should be."""
+    """A body in the encoding that its header names or its first bytes are of, where it is not UTF-8
+    as all JSON should be; unpacked, where its server did not say that it is packed."""
+    if raw[:2] == _GZIP:
+        raw = _unpacked(raw)
+    if raw[:2] in _UTF_16:
+        return raw.decode("utf-16", "replace").encode()
     named = _CHARSET.search(content_type)
     if named is None or named[1].lower() in {"utf-8", "utf8"}:
         return raw
@@ -55,6 +67,15 @@ def as_utf8(raw: bytes, content_type: str) -> bytes:
     except UnicodeDecodeError:
         with contextlib.suppress(LookupError, ValueError):
             return raw.decode(named[1]).encode()
+    return raw
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """As it is where it cannot be unpacked, or has more than any reply."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    with contextlib.suppress(zlib.error):
+        unpacked = unpacking.decompress(raw, _MOST_UNPACKED)
+        return raw if unpacking.unconsumed_tail or not unpacking.eof else unpacked
     return raw
 
 
@@ -75,9 +96,21 @@ def _other_readings(raw: bytes) -> Iterator[str]:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
         yield _written(value)
+    if isinstance(value, Mapping) and (within := _enveloped(value)) is not None:
+        value = within
+        yield _written(value)
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
         first = next((one for one in value["choices"] if isinstance(one, Mapping)), None)
         yield _written({**value, "choices": [] if first is None else [_as_choice(first)]})
+
+
+def _enveloped(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The reply that a gateway put under a name of its own, beside a code or a message."""
+    if not value.keys().isdisjoint(_RESULTS):
+        return None
+    within = [one for one in value.values() if isinstance(one, Mapping)]
+    found = [one for one in within if not one.keys().isdisjoint(_RESULTS)]
+    return found[0] if len(found) == 1 else None
 
 
 def _as_choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,8 +124,8 @@ def _written(value: Any) -> str:  # noqa: ANN401 (of JSON)
 
 
 def _is_stream(raw: bytes) -> bool:
-    """Server-sent events, or one JSON object a line."""
+    """Server-sent events that are no reply, or one JSON object a line."""
     first, _, more = raw.lstrip().partition(b"\n")
-    if first.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+    if is_stream(raw):
         return True
     return first.startswith(b"{") and first.rstrip().endswith(b"}") and more.startswith(b"{")

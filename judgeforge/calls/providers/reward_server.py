@@ -120,7 +120,7 @@ def as_reply(
     found: Iterable[object], *, usage: Usage | None = None, model: str | None = None
 ) -> ModelReply:
     """``found``: what stands where the reward should: one number. Nested lists are looked into, and
-    what is no number is nan."""
+    what is not a number is nan."""
     rewards = tuple(number for value in found for number in _numbers(value))
     text = "" if _is_one(rewards) else shortened(str(list(rewards)))
     return ModelReply(text, "stop", usage, model=model, rewards=rewards)

@@ -68,7 +68,7 @@ def _question(question: DecisionQuestion) -> Body:
 
 def _read(name: str, answer: _Answer) -> DecisionAnswer:
     yes = {} if answer.noul is None else {"yes": answer.noul}
-    told = {name: p for name, p in (answer.probabilities or {}).items() if p is not None}
+    told = {option: p for option, p in (answer.probabilities or {}).items() if p is not None}
     return DecisionAnswer(
         name, probabilities=yes or told, position=answer.score, choice=label_of(answer.choice)
     )

@@ -80,14 +80,14 @@ def _check_kind(name: str, architectures: object, labels: int, needed: Gives) ->
     if needed == "rewards":
         if not any(_CLASSIFIER in one for one in names):
             raise ConfigError(
-                f"`{name}` is no sequence classifier ({said}), so it has no reward to give. A chat "
-                "model judges with `protocol: decisions`"
+                f"`{name}` is not a sequence classifier ({said}), so it has no reward to give. A "
+                "chat model judges with `protocol: decisions`"
             )
         if labels != 1:
             raise ConfigError(f"`{name}` has {labels} outputs; a reward model has one")
     elif not any(kind in one for one in names for kind in _CHAT):
         raise ConfigError(
-            f"`{name}` is no chat model ({said}), so it cannot decide. A sequence classifier of "
+            f"`{name}` is not a chat model ({said}), so it cannot decide. A sequence classifier of "
             "one output judges with `protocol: reward`"
         )
 

@@ -187,7 +187,7 @@ def _padding(loaded: LoadedModel) -> int | None:
 
 
 def _padded(loaded: LoadedModel, texts: Sequence[Text]) -> dict[str, Any]:
-    """Behind each text: what a causal model reads before its end stays the same."""
+    """After each text: what a causal model reads before its end stays the same."""
     import torch
 
     longest = max(len(text.ids) for text in texts)

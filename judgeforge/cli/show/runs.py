@@ -52,16 +52,22 @@ def print_runs(
         note(text)
 
 
+def when_and_where(status: RunStatus) -> str:
+    """Since when a run goes on, and in which process; when one that has ended was started."""
+    if status.running:
+        since = f" since {status.since}" if status.since else ""
+        return f"{since} (process {status.pid} on {status.host})"
+    return f", started {status.since}" if status.since else ""
+
+
 def print_status(status: RunStatus, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(status))
         return
-    process = f" (process {status.pid} on {status.host})" if status.running else ""
-    since = f" since {status.since}" if status.since else ""
     budget = "" if status.budget_usd is None else f" of ${status.budget_usd:g}"
     reserved = f" (${status.reserved_usd:.6f} of it reserved)" if status.reserved_usd else ""
     left = "" if status.eta_s is None else f", about {time_left(status.eta_s)} left"
-    say(f"{status.folder}: {status_in_words(status.status)}{since}{process}")
+    say(f"{status.folder}: {status_in_words(status.status)}{when_and_where(status)}")
     say(
         f"{status.done} of {counted(status.prompts, 'prompt')} done, "
         f"{counted(status.pairs, 'pair')}, {counted(sum(status.skips.values()), 'skip')}{left}"

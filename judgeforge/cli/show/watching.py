@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from judgeforge.cli.show.output import print_json, say, show, tolerating_closed_output, usd
+from judgeforge.cli.show.runs import when_and_where
 from judgeforge.results.figures.activity import ModelActivity
 from judgeforge.results.followed_run import RunLook
 from judgeforge.results.status import KILLED
@@ -94,10 +95,8 @@ def view(look: RunLook, columns: int) -> RenderableType:
 
 def _parts(look: RunLook, columns: int) -> Iterator[RenderableType]:
     status = look.status
-    since = f" since {status.since}" if status.since else ""
-    process = f" (process {status.pid} on {status.host})" if status.running else ""
     words = Text(status_in_words(status.status), style=_colour(look))
-    yield Text.assemble((f"{status.folder}: ", "bold"), words, f"{since}{process}")
+    yield Text.assemble((f"{status.folder}: ", "bold"), words, when_and_where(status))
     yield _bar(look) if columns >= _NO_BAR else Text(f"{_count(look)}  {_left(look)}")
     skips = ", ".join(f"{reason} {n}" for reason, n in status.skips.items())
     told = f" ({skips})" if skips else ""

@@ -29,7 +29,7 @@ def python_code(answer: str) -> str | None:
     there is no code.
 
     Blocks that are said to be Python count; where there are none, those that name no language do.
-    A block that is no valid Python (an excerpt, a shell's output, a session) is left out beside
+    A block that is not valid Python (an excerpt, a shell's output, a session) is left out beside
     others that are, and so is a later block that only repeats an earlier one. An answer without a
     fence counts as a whole where it is valid Python and not only a word.
     """
@@ -54,7 +54,7 @@ def why_no_tests(code: str, *, check_is_called: bool) -> str | None:
     """
     parsed = _parsed(code)
     if parsed is None:
-        return "is no valid Python"
+        return "is not valid Python"
     if not parsed.body:
         return "has no tests"
     functions = {node.name for node in parsed.body if isinstance(node, ast.FunctionDef)}

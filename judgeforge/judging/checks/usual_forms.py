@@ -14,7 +14,6 @@ _SAME_READING = frozenset(
     {"wide", "narrow", "font", "compat", "isolated", "initial", "medial", "final"}
 )
 """Kinds of compatibility forms: of width and face, ligatures, and Arabic letters by their place."""
-_NOT_DRAWN = frozenset({"Cf", "Mn"})
 _TYPED = {
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'),
@@ -38,8 +37,7 @@ def _usual_form(character: str) -> str:
         return character
     if character in _TYPED:
         return _TYPED[character]
-    kind = unicodedata.category(character)
-    if kind in _NOT_DRAWN and (kind == "Cf" or _is_selector(character)):
+    if unicodedata.category(character) == "Cf" or _is_selector(character):
         return ""
     digit = unicodedata.decimal(character, None)
     if digit is not None:
@@ -54,7 +52,7 @@ def _is_selector(character: str) -> bool:
     return (
         "\ufe00" <= character <= "\ufe0f"
         or "\U000e0100" <= character <= "\U000e01ef"
-        or (character == "\u034f")
+        or character == "\u034f"
     )
 
 

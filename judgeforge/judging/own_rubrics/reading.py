@@ -47,7 +47,7 @@ class OwnCriteria:
     @property
     def needs_reference(self) -> str | None:
         """The first check that compares the answer with the row's reference."""
-        # What decides where it can, and leaves the rest to judges, is no reason to skip the row.
+        # What decides where it can, and leaves the rest to judges, is not a reason to skip the row.
         judges = self.judges_can_decide
         stated = [one for one in self.criteria if not (judges and one.decides_alone)]
         checks = (check for one in stated for check in one.own_checks)

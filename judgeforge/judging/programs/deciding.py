@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
@@ -31,7 +31,6 @@ from judgeforge.judging.programs.sandbox import (
     open_sandbox,
 )
 from judgeforge.judging.programs.worker import Worker, WorkerFailedError
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calls.call import Call
@@ -55,12 +54,6 @@ class NoPrograms:
 
     async def decide(self, task: Task) -> Verdict:
         raise AssertionError(f"nothing is run here: {task}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    call: Call
-    verdict: Verdict
 
 
 class Programs:
@@ -98,10 +91,6 @@ class Programs:
             self._running[call.key] = running
             running.add_done_callback(lambda _: self._running.pop(call.key, None))
         return await asyncio.shield(running)
-
-    async def decide_all(self, tasks: Iterable[Task]) -> Mapping[Task, Verdict]:
-        wanted = list(dict.fromkeys(tasks))
-        return dict(zip(wanted, await asyncio.gather(*map(self.decide, wanted)), strict=True))
 
     def close(self) -> None:
         """Kill what still runs: its answers are done again with the next start."""

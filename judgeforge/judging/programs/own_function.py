@@ -62,7 +62,7 @@ def _wanted(function: object) -> tuple[str, ...]:
 
 
 def _verdict(found: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    """Raises TypeError and ValueError for what is no verdict."""
+    """Raises TypeError and ValueError for what is not a verdict."""
     said = ""
     if isinstance(found, tuple) and len(found) == 2:
         found, why = found

@@ -35,7 +35,7 @@ class TrainingValue(Record):
     doubling_steps: float = Field(default=4.5, ge=0, le=1000)
     """What twice the steps bring; counted only where steps follow the pairs."""
     steps: Literal["fixed", "by_pairs"] = "fixed"
-    """Whether the training makes so many steps, or so many epochs, so that twice the pairs are
+    """Whether the training makes a fixed number of steps, or of epochs, so that twice the pairs are
     twice the steps too. More steps can be had without pairs, so they are not counted by default."""
 
     @property
@@ -54,8 +54,8 @@ class TrainingValue(Record):
         return self.doubling * math.log2(prompts) - 100.0 * self.point_wrong * wrong
 
     def error_of_difference(self, doublings: float, wrong: float) -> float:
-        """Half of the 95 % interval of what so many doublings of the prompts and so much more of
-        wrong pairs (0 to 1) bring, for what the figures leave open."""
+        """Half of the 95 % interval of what this many doublings of the prompts and this much more
+        of wrong pairs (0 to 1) bring, for what the figures leave open."""
         errors = [ERRORS["doubling_prompts"] * doublings, ERRORS["point_wrong"] * 100.0 * wrong]
         if self.steps == "by_pairs":
             errors.append(ERRORS["doubling_steps"] * doublings)

@@ -101,7 +101,7 @@ def select_pairs(  # noqa: PLR0913 (each by name)
     Pairs must keep ``rules`` or, in scripts, single fields of PairingRules given by name.
     ``texts`` (completion id -> text) is needed for ``max_length_ratio``,
     ``max_token_difference`` and ``length_matched``; ``trust`` (what labels showed,
-    ``Calibration.trust``) for ``max_error``; ``writers`` (completion id -> who wrote it) for
+    ``calibration.trust(rules)``) for ``max_error``; ``writers`` (completion id -> who wrote it) for
     ``chosen_from`` and ``rejected_from``. ``not_chosen``: ids of those that may be the rejected
     side only. ``alike``: ids of two that are nearly the same, and so no pair. ``slice_of``: what
     the prompt's metadata says under ``token_difference_by``; ``tokens`` counts those of a text,
@@ -180,6 +180,8 @@ def _checked(
         raise ValueError("give either `rules` or single settings, not both")
     advice = 'single settings are given by name: strategy="adjacent"'
     expect(rules, PairingRules, "rules", "PairingRules", advice)
+    gives_one = "calibration.trust(rules) gives one"
+    expect(trust, (Trust, type(None)), "trust", "a Trust, or None", gives_one)
     if (rules.chosen_from or rules.rejected_from) and writers is None:
         raise ValueError("`chosen_from` and `rejected_from` need `writers`, who wrote what")
     length_ratio = STRATEGIES[rules.strategy].length_ratio

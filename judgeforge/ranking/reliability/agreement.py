@@ -52,8 +52,8 @@ def agreement_of(opinions: Mapping[str, Mapping[ComparedPair, float]]) -> Agreem
 
 
 def _discrimination(correlation: float) -> float:
-    """At which verdicts of two judges correlate so much, gaps being as they are expected before any
-    judgment; by bisection."""
+    """At which verdicts of two judges correlate this much, gaps being as they are expected before
+    any judgment; by bisection."""
     points, weights = np.polynomial.hermite_e.hermegauss(21)
     weights = weights / weights.sum()
     differ = (1.0 - CLOSE_PROMPTS) * (1.0 - CLOSE_PAIRS)

@@ -62,7 +62,7 @@ def _with_unit(judge: JudgeReliability, unit: float | None) -> JudgeReliability:
 
 def with_errors_by_verdicts(evidence: Sequence[Evidence], known: Reliability) -> Reliability:
     """``known``: fitted on ``evidence``, whose rewards are scores by now. Nothing changes where a
-    judge scores that is no reward model, or none compares."""
+    judge scores that is not a reward model, or none compares."""
     scoring = {cell.judge for one in evidence for cell in one.cells}
     comparing = {each.judge for one in evidence for each in one.comparisons}
     if not comparing or any(known.of(name).reward_unit is None for name in scoring):

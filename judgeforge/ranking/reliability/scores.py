@@ -304,7 +304,7 @@ def _cautious_own(found: _Parameters) -> Array:
     """Disagreeing with the panel shows an error; agreeing more than others do may be an error that
     is shared. So no judge's own error counts as smaller than the panel's median."""
     relative = found.own / found.scale**2
-    if len(relative) == 2:  # the median of two is no panel's: it would make equals of them
+    if len(relative) == 2:  # the median of two is not a panel's: it would make equals of them
         return found.own
     # That of numpy would import its masked arrays.
     median = statistics.median(relative.tolist())

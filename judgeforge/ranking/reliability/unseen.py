@@ -51,8 +51,8 @@ def lasting_signal(known: Reliability, judge: str) -> float:
 
 
 def with_signal(known: Reliability, judge: str, signal: Signal) -> Reliability:
-    """``known`` with a judge that is alone seeing so much, its opinions spreading as far as they do
-    in ``known``."""
+    """``known`` with a judge that is alone seeing this much, its opinions spreading as far as they
+    do in ``known``."""
     return _alone(known, known.of(judge), signal)
 
 

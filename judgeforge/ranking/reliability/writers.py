@@ -35,7 +35,7 @@ PRIOR_SHARE, PRIOR_WRITERS = 0.1, 2.0
 """Of the variance of qualities, what writers are taken to differ before any evidence, and how many
 writers that is worth."""
 PRIOR_TASTES = 4.0
-"""The same of a judge's own effects: so many of them."""
+"""The same of a judge's own effects: this many of them."""
 PRIOR_COMPLETIONS = 30.0
 """How many completions of a writer the spread of all writers is worth."""
 

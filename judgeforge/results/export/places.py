@@ -19,9 +19,11 @@ def places(to: Path, target: Target, name: str, columns: PairColumns) -> tuple[P
         suffix = _natural_suffix(target, columns)
         return to / f"train{suffix}", to / f"test{suffix}"
     if to.suffix not in (target.suffix, target.also):
+        made = " or ".join(filter(None, (target.suffix, target.also)))
+        stem = to.name.removesuffix("".join(to.suffixes))
         raise ConfigError(
-            f"{to}: the format `{name}` makes {target.suffix} files. "
-            f"Name it {to.with_suffix(target.suffix).name}, or name a folder."
+            f"{to}: the format `{name}` makes {made} files. Name it {stem}{target.suffix}, or name "
+            "a folder (one with a dot in its name must be there already)."
         )
     return to, to.with_name(f"{to.stem}.test{to.suffix}")
 

@@ -152,6 +152,13 @@ def asked_columns(pair: PreferencePair, options: ExportOptions) -> Row:
     return found
 
 
+def asked_types(options: ExportOptions) -> Mapping[str, str]:
+    """Of the same columns in a table."""
+    margin = {"margin": "float64"} if options.with_margin else {}
+    weight = {"soft_label": "float64", "weight": "float64"} if options.with_weight else {}
+    return margin | weight
+
+
 def chosen_arguments(name: str) -> Arguments:
     """Raises ConfigError for another word."""
     for known in get_args(Arguments):

@@ -221,7 +221,7 @@ def _has_picture(message: Mapping[str, Any]) -> bool:
 
 
 def _said(message: Mapping[str, Any]) -> str:
-    """Words and tool calls; a thought is no part of what is said."""
+    """Words and tool calls; a thought is not part of what is said."""
     content = message["content"]
     if isinstance(content, str) and not message.get("tool_calls"):
         return content

@@ -68,7 +68,7 @@ _MANY_TIMES = 2.0
 _LARGEST_SHARE = 0.25
 """Of all pairs, for one reason: were it said of most of them it would tell nothing."""
 EXAMPLES = 3
-"""Pairs that are picked for a mark at least, where there are so many."""
+"""Pairs that are picked for a mark at least, where there are that many."""
 _MOST_MARKS = 2_000
 _BY_THEMSELVES = frozenset({_SUSPICIOUS, _DISAGREED, _RATIO})
 """Reasons that a pair has or has not, whatever the others are like."""
@@ -122,8 +122,8 @@ class Shortlist:
         return [Picked(place, tuple(why)) for place, why in reasons.items()]
 
     def _add_marks(self, marks: Iterable[Mark], place: Place) -> None:
-        """The first pairs of each, and of so many marks only that a set of names without end, such
-        as what servers say, takes no memory without end."""
+        """The first pairs of each; of a limited number of marks, so that a set of names without
+        end, such as what servers say, takes no memory without end."""
         for mark in marks:
             places = self._marked.get(mark)
             if places is None:

@@ -34,7 +34,7 @@ class CompiledTemplates(BytecodeCache):
         except OSError:
             return  # not compiled yet
         digest, code = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
-        # What a kill or a full disk left half written is no code.
+        # What a kill or a full disk left half written is not code.
         if hashlib.sha256(code).digest() == digest:
             bucket.bytecode_from_string(code)
 

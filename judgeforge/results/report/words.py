@@ -23,7 +23,7 @@ class StatusWords(NamedTuple):
 
 _TWO_JUDGES_SD, _FIT_PROMPTS = 0.33, 64
 """Standard deviation of the logarithm of how many times one of two judges errs as much as the
-other, over fits of the same two on so many prompts (the judges of benchmarks/confidence.py)."""
+other, over fits of the same two on as many prompts (the judges of benchmarks/confidence.py)."""
 _FIX_ROW = "fix the row; skips.jsonl names file and line"
 _NOTHING = "nothing to fix: the first one counts"
 

@@ -82,7 +82,7 @@ def _target(folder: RunFolder, to: Path | None) -> Path:
     if target.suffix not in _SUFFIXES:
         raise ConfigError(f"{to}: the page is an .html file. Name one, or a folder.")
     if target.exists() and not _is_a_report(target):
-        raise ConfigError(f"{target} is there already and is no report: give another --to")
+        raise ConfigError(f"{target} is there already and is not a report: give another --to")
     with chosen_place(to):
         make_folder(target.parent)
     return target

@@ -30,7 +30,7 @@ FEWEST_AHEAD, MOST_AHEAD = 2, 32
 """Reservations of one size that a worker holds ahead of its calls: doubled whenever one had to be
 waited for."""
 _BITS = 4
-"""Sizes are rounded up to so many binary digits, by an eighth at most: calls of nearly the same
+"""Sizes are rounded up to this many binary digits, by an eighth at most: calls of nearly the same
 size share reservations."""
 
 

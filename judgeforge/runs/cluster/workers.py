@@ -37,7 +37,7 @@ MOST_DEATHS = 5
 """Of workers one after another, without a reply that any of them brought in between."""
 BALANCE_S = 0.05
 _MONEY_TURNS = 4
-"""Of so many looks at the limits, one is at the money as well."""
+"""Of this many looks at the limits, one is at the money as well."""
 END_S = 10.0
 """A worker that has been told to end, has nothing in flight and does not end is killed after this
 long."""

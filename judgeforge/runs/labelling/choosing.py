@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from judgeforge.text.values import dataclass
 
 LEAST_BETWEEN = 8
-"""Other looks between the first and the second at the same answers, where there are so many."""
+"""Other looks between the first and the second at the same answers, where there are that many."""
 
 
 @dataclass(frozen=True, slots=True)

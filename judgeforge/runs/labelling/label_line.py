@@ -58,7 +58,7 @@ class Given:
 
 
 def can_be_said(said: str, number: int) -> bool:
-    """Of so many answers: of more than two no tie is known to any reader, but an order."""
+    """Of this many answers: of more than two no tie is known to any reader, but an order."""
     if said == CANNOT_TELL:
         return True
     if said == TIE:

@@ -84,7 +84,7 @@ class Comparison:
 
 
 def compare_people(by_person: Mapping[str, Sequence[Given]]) -> Comparison:
-    """First looks only; an answer of "cannot tell" is no opinion."""
+    """First looks only; an answer of "cannot tell" is not an opinion."""
     said = {name: _opinions(given) for name, given in by_person.items()}
     items = sorted({item for one in said.values() for item in one})
     table = [{name: one[item] for name, one in said.items() if item in one} for item in items]

@@ -37,7 +37,7 @@ from judgeforge.text.tool_calls import said_text
 from judgeforge.text.values import dataclass
 
 MOST_CANDIDATES = 20_000
-"""More prompts than anybody labels: of a greater input so many are drawn."""
+"""More prompts than anybody labels: of a greater input this many are drawn."""
 
 
 class Source(Protocol):
@@ -94,7 +94,7 @@ def _run_folder(place: Path, show: int) -> Source:
 
 @dataclass(slots=True)
 class _Drawn:
-    """At most so many candidates, drawn evenly by a hash while they are looked through."""
+    """At most this many candidates, drawn evenly by a hash while they are looked through."""
 
     most: int = MOST_CANDIDATES
     _kept: list[tuple[int, int, Candidate, Any]] = field(default_factory=list)
@@ -285,7 +285,7 @@ def _least(show: int) -> int:
 
 
 def _some_of(ids: Sequence[str], prompt_id: str, show: int) -> tuple[str, ...]:
-    """In their order; where there are more than are shown, so many are drawn."""
+    """In their order; where there are more than are shown, this many are drawn."""
     lots = sorted(ids, key=lambda name: drawn("of", prompt_id, name))
     chosen = set(lots[:show])
     return tuple(name for name in ids if name in chosen)

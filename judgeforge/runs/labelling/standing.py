@@ -61,7 +61,7 @@ def rules_of(pairing: PairingRules | None, max_error: float | None = None) -> Pa
 
 
 def labelled(given: Given, judgments: Sequence[Judgment], texts: dict[str, str]) -> Labelled | None:
-    """None where it is no label, or where fewer than all that were shown are judged.
+    """None where it is not a label, or where fewer than all that were shown are judged.
 
     ``texts``: of all completions of the prompt. Two are measured among the others.
     """

@@ -36,7 +36,7 @@ _RENAME = "Rename the column: label files have fixed names (`fields:` is for pro
 SIDES = ("a", "b")
 TIE = "tie"
 CANNOT_TELL = "cannot_tell"
-"""Of a row whose person could not tell: true. Such a row is no label."""
+"""Of a row whose person could not tell: true. Such a row is not a label."""
 OTHERS = "others"
 """Of a row of two completions: those of the same prompt that are not labelled. The two are then
 judged among them, as they were when they were picked as best and worst."""

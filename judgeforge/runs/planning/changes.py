@@ -28,7 +28,7 @@ class Made:
 
 
 def made_by_models(journal: Journal) -> Made:
-    """Completions with a text that was sampled, and judgments by a judge that is no code."""
+    """Completions with a text that was sampled, and judgments by a judge that is not code."""
     completions = judgments = False
     for _, entry in journal.entries():
         lines = journal.lines(entry.offset)

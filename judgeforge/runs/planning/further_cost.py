@@ -88,16 +88,15 @@ class FurtherCost:
         it; False where there is none."""
         if self._config.sampling is None:
             return False
-        left = further_draws(prompt, self._config.sampling)[number : number + 1]
-        for draw in left:
-            self._sampled(prompt, draw, loads, 1.0)
-            for judge in self._config.judging.judges:
-                writers = [one.model for one in completions]
-                certain, _ = self._questions(prompt, judge, writers, draw.model)
-                self._add_questions(
-                    prompt, judge, certain, lengths, loads[judge.model], made=ALWAYS
-                )
-        return bool(left)
+        draws = further_draws(prompt, self._config.sampling)
+        if number >= len(draws):
+            return False
+        draw, writers = draws[number], [one.model for one in completions]
+        self._sampled(prompt, draw, loads, 1.0)
+        for judge in self._config.judging.judges:
+            certain, _ = self._questions(prompt, judge, writers, draw.model)
+            self._add_questions(prompt, judge, certain, lengths, loads[judge.model], made=ALWAYS)
+        return True
 
     def _sampled(
         self, prompt: Prompt, draw: Draw, loads: Mapping[str, ModelLoad], likely: float

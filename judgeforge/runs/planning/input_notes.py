@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from judgeforge.calls.providers.thoughts import split_reasoning
 from judgeforge.config.run import PromptsConfig
+from judgeforge.inputs.messages_in_text import is_list_of_texts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.inputs.shapes.transcripts import looks_like_transcript
 from judgeforge.inputs.source_columns import SourceColumns
@@ -36,6 +38,7 @@ class InputNotes:
         self.checks = replace(checks, look_at=self._lint.add)
         self._samples_alone = not (checks.needs_completions or checks.adds_completions)
         self._prompts = self._ready = self._transcripts = self._with_criteria = 0
+        self._lists = self._thoughts = 0
         self._kept: set[str] = set()
 
     def add(self, prompt: Prompt) -> None:
@@ -45,6 +48,10 @@ class InputNotes:
         first = prompt.messages[0]
         if len(prompt.messages) == 1 and looks_like_transcript(first.content):
             self._transcripts += 1
+        asked = first.content if len(prompt.messages) == 1 else None
+        texts = (asked, *(one.text for one in prompt.completions))
+        self._lists += any(map(is_list_of_texts, texts))
+        self._thoughts += any(split_reasoning(one.text)[1] for one in prompt.completions)
         self._kept |= prompt.metadata.keys() & self._keep
 
     def shape(self) -> list[str]:
@@ -60,6 +67,17 @@ class InputNotes:
             found.append(
                 f"{prompts} with `Human:` and `Assistant:` are sent as they are; "
                 "`prompts: {shape: transcript}` reads them as conversations"
+            )
+        if self._lists:
+            found.append(
+                f"{counted(self._lists, 'prompt')} or answers are the JSON of a list of texts, and "
+                "sent as they are; a path takes one of them: `fields: {prompt: prompt.0}`"
+            )
+        if self._thoughts:
+            found.append(
+                f"{counted(self._thoughts, 'prompt')} with answers that hold a thought in tags "
+                "(`<think>`), which judges read as a part of them; an answer with `content` and "
+                "`reasoning_content` is judged without its thought"
             )
         if self._samples_alone and self._ready:
             found.append(

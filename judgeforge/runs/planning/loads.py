@@ -50,7 +50,7 @@ class Caching:
         return cls(rules, hits, in_batch, in_batch and facts.may_keep_an_hour)
 
     def kept(self, calls: int, begins: Beginning, price: ModelPrice) -> tuple[int, int]:
-        """Tokens of the rubric and of the row that are kept, where so many calls begin so."""
+        """Tokens of the rubric and of the row that are kept, where this many calls begin so."""
         rubric = begins.rubric if self.rules.keeps(begins.rubric) else 0
         is_long = begins.row >= WORTH_WAITING and self.rules.keeps(begins.rubric + begins.row)
         pays = calls > 1 and marking_pays(calls, price, in_batch=self.in_batch)
@@ -59,8 +59,8 @@ class Caching:
     def cost(
         self, price: ModelPrice, tokens: tuple[int, int], *, cached: float = 0.0, written: float
     ) -> int:
-        """Picodollars of one call with these ``tokens`` of input and output, of whose input so many
-        are read from the cache and so many are written to it."""
+        """Picodollars of one call with these ``tokens`` of input and output, of whose input some
+        are read from the cache and some are written to it."""
         of_input, of_output = tokens
         read = min(round(cached), of_input)
         new = min(round(written), of_input - read) if self.rules.writes_cost else 0

@@ -30,7 +30,7 @@ class Pilot:
     """What was paid for what `plan` expected; 1 where that is not known."""
 
     def known(self, judges: int) -> Reliability:
-        """For so many of them together."""
+        """For this many of them together."""
         return self.fitted if self.fitted is not None else unmeasured(judges)
 
 

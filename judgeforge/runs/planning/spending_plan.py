@@ -89,7 +89,7 @@ def plan_spending(
     """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would, and
     ConfigError where there is nothing to choose from or a price is unknown."""
     if not (math.isfinite(usd) and usd > 0):
-        raise ConfigError(f"--usd {usd:g} is no sum to spend: give one above 0")
+        raise ConfigError(f"--usd {usd:g} is not a sum to spend: give one above 0")
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
     scoring = [judge for judge in config.judging.judges if judge.shows == "one"]
@@ -211,7 +211,7 @@ def _for_training(
 def _as_options(
     judges: Sequence[JudgeConfig], number: int, prices: _Prices
 ) -> tuple[JudgeOption, ...]:
-    """Where a judge costs nothing and is no reward model, all calls count alike, as in a run."""
+    """Where a judge costs nothing and is not a reward model, all calls count alike, as in a run."""
     costs = [prices.question(judge, number) for judge in judges]
     priced = any(costs) and all(
         cost or judge.facts.rewards for judge, cost in zip(judges, costs, strict=True)

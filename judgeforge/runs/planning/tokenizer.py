@@ -55,7 +55,7 @@ def _tokenizer(name: str, folder: Path) -> Tokenizer:
             return Tokenizer.from_file(str(file))
         return Tokenizer.from_pretrained(name)
     except Exception as error:
-        where = f"{file} is no tokenizer" if file.is_file() else f"`{name}` cannot be had"
+        where = f"{file} is not a tokenizer" if file.is_file() else f"`{name}` cannot be had"
         raise ConfigError(
             f"{where} ({error}). Name a file tokenizer.json, a folder with one, or a model of the "
             "hub that has one.",

@@ -49,7 +49,7 @@ def groups_of(
     config: PromptsConfig,
     checks: RowChecks,
 ) -> list[Group]:
-    """Raises TypeError for what is no list, and ValueError where one does not have one entry a
+    """Raises TypeError for what is not a list, and ValueError where one does not have one entry a
     completion."""
     for name, given in (("prompts", prompts), (_COMPLETIONS, completions)):
         if isinstance(given, str | bytes | Mapping):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from judgeforge.config.copies import check_copied
 from judgeforge.config.document import read_document
 from judgeforge.config.file import load_config
 from judgeforge.config.run import RunConfig
@@ -59,6 +60,8 @@ def read_settings(
     path_kinds = (str, os.PathLike)
     advice = "judgeforge.load_config(path) gives a RunConfig"
     expect(config, (RunConfig, *path_kinds), "config", "a RunConfig or the path of one", advice)
+    if isinstance(config, RunConfig):
+        check_copied(config)
     expect(out, (*path_kinds, type(None)), "out", "the path of a folder, or None")
     expect(fit, (*path_kinds, type(None)), "fit", "the path of a run folder, or None")
     expect(name, str, "name", "a string")

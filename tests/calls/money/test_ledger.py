@@ -22,6 +22,7 @@ from judgeforge.calls.money import budget as budgets
 from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import DayTotal, Hold, Ledger
 from judgeforge.errors import BudgetExhaustedError, ConfigError, StoreError
+from judgeforge.store.spending import to_pico
 
 NOON = datetime(2026, 10, 24, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
@@ -196,6 +197,24 @@ class TestBudgetOfADay:
         with pytest.raises(BudgetExhaustedError):
             asyncio.run(budget.reserve(500))
         assert time.monotonic() - start < 30
+
+    @pytest.mark.parametrize(
+        ("limit", "held", "helps"),
+        [
+            (None, 900, True),
+            (None, 0, False),  # no other run holds anything that could come back
+            (100, 900, False),  # the folder's own limit is in the way, whatever others do
+        ],
+    )
+    def test_a_prompt_waits_for_other_runs_only_where_they_can_make_room(
+        self, tmp_path: Path, file: Path, limit: int | None, held: int, *, helps: bool
+    ) -> None:
+        if held:
+            Ledger(file, daily_pico=1000).take(held)
+        ledger = Ledger(file, daily_pico=1000)
+        usd = None if limit is None else limit / to_pico(1.0)
+        budget = Budget(tmp_path / "spending", usd=usd, ledger=ledger)
+        assert asyncio.run(budget.wait_for_others(500)) is helps
 
     def test_a_process_that_keeps_the_lock_ends_the_wait(
         self, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,31 @@ def test_a_word_of_a_server_has_one_meaning(word: str, finish: str) -> None:
     assert (end is not None) == (finish in {"unknown", "failed"})
 
 
+@pytest.mark.parametrize(
+    ("said", "upstream", "finish"),
+    [
+        ("stop", "MAX_TOKENS", "length"),
+        (None, "length", "length"),
+        ("stop", "SAFETY", "content_filter"),
+        ("stop", "network_error", "failed"),
+        ("stop", "refusal", "refusal"),
+        ("stop", "end_turn", "stop"),
+        ("stop", None, "stop"),
+        ("stop", "a_word_of_its_own", "stop"),
+        ("length", "stop", "length"),
+        ("weird", "MAX_TOKENS", "unknown"),
+        ("stop", 3, "stop"),
+    ],
+)
+def test_an_upstream_that_cut_a_reply_is_believed_before_its_gateway(
+    said: object, upstream: object, finish: str
+) -> None:
+    message = {"content": "text"}
+    choice = {"message": message, "finish_reason": said, "native_finish_reason": upstream}
+    reply = read_chat_completion(json.dumps({"choices": [choice]}).encode())
+    assert reply.finish == finish
+
+
 def test_a_server_that_says_nothing_is_believed() -> None:
     for said in (None, ""):
         assert ended(said, "text") == ("stop", None)

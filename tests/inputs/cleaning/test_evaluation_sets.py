@@ -88,6 +88,7 @@ def test_a_row_is_named_by_its_set_and_its_line(tmp_path: Path) -> None:
         ),
         ("gone.jsonl", None, "there is no such file"),
         ("e.docx", "x", "its ending tells no format"),
+        ("e.arrow", "x", "`hf: {name: FOLDER}` reads all Arrow files in it"),
     ],
 )
 def test_a_set_that_cannot_be_used_is_an_error_that_says_why(

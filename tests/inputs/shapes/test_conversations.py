@@ -51,6 +51,16 @@ def test_a_set_without_a_usable_row_is_called_what_it_is(tmp_path: Path) -> None
     assert source.described() == ["read as rows of messages; 1 column not used: source"]
 
 
+def test_a_column_that_is_called_as_answers_are_elsewhere_is_told(tmp_path: Path) -> None:
+    row = {"instruction": "Why?", "generations": ["So.", "Because."], "ratings": [1, 2]}
+    _, source = read_rows(write_rows(tmp_path / "rows.jsonl", [row]))
+    advice = "`prompts: {fields: {completions: generations}}` judges the answers in `generations`"
+    assert source.described()[1:] == [advice]
+    sides = {"prompt": "Why?", "chosen": "So.", "rejected": "No.", "generations": ["So.", "No."]}
+    _, source = read_rows(write_rows(tmp_path / "rows.jsonl", [sides]), JUDGED)
+    assert len(source.described()) == 1
+
+
 def test_turns_may_be_the_text_of_a_list_and_of_roles(tmp_path: Path) -> None:
     text = {"conversations": json.dumps(SHAREGPT["conversations"])}
     assert said(only_prompt(tmp_path, text)) == TURNS
@@ -130,7 +140,8 @@ def test_a_last_answer_that_stands_alone_cannot_be_compared(
     skip = only_skip(tmp_path, FINE_TUNING, checks, last_answer="completion")
     assert skip.reason == "too_few_completions"
     assert "the last answer is the only completion" in skip.detail
-    assert ("`prompts: {last_answer: drop}`" in skip.detail) is (checks is not JUDGED)
+    advice = ("`prompts: {last_answer: drop}`", "`sampling.add_to_ready`")
+    assert [each in skip.detail for each in advice] == [checks is not JUDGED] * 2
 
 
 def test_a_prompt_without_an_answer_is_the_same_with_any_setting(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_an_answer_without_code_fails_without_a_program() -> None:
         ({"python_tests": "tests"}, {"tests": [3]}, "must be Python as a text"),
         ({"python_tests": "tests"}, {"tests": [{"input": "1"}]}, "must be Python as a text"),
         ({"python_tests": {"setup": "s"}}, {"tests": "x"}, "the row has no `s`"),
-        ({"python_tests": "tests"}, {"tests": ["assert f(1)", "assert ("]}, "is no valid Python"),
+        ({"python_tests": "tests"}, {"tests": ["assert f(1)", "assert ("]}, "is not valid Python"),
         ({"python_tests": "tests"}, {"tests": "# none yet"}, "has no tests"),
         ({"python_tests": "tests"}, {"tests": "'f(1) is 1'"}, "has values alone, which test noth"),
         ({"python_tests": "tests"}, {"tests": "[]"}, "has no tests"),

@@ -18,7 +18,7 @@ from judgeforge.calls.providers.base import (
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import NoReplyError, StatusError
 from judgeforge.judging.judge_prompts import judge_messages
-from judgeforge.judging.material import answers_of_row
+from judgeforge.judging.material import answers_by_id
 from judgeforge.judging.protocols.decisions import DecisionJudge
 from judgeforge.judging.replies.decisions import answers_by_name
 from judgeforge.records import Judgment, Question
@@ -33,7 +33,7 @@ from tests.support.fake_asks import (
 
 RUBRIC, PROMPT = make_rubric(guidance="Be fair."), make_prompt(reference="Four.")
 COMPLETIONS = {f"p1.c{i}": make_completion(text, i) for i, text in enumerate(["Four.", "Five."])}
-ROW = answers_of_row(COMPLETIONS)
+ROW = tuple(answers_by_id(COMPLETIONS).values())
 LEVELS = {"3": 0.5, "4": 0.5}
 QUALITY = DecisionAnswer("quality", probabilities=LEVELS, position=3.5)
 SAFE = DecisionAnswer("safe", probabilities={"yes": 0.8})

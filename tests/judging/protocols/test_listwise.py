@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge_prompts import judge_messages
-from judgeforge.judging.material import answers_of_row
+from judgeforge.judging.material import answers_by_id
 from judgeforge.judging.protocols.listwise import ListwiseJudge
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.structured import list_schema, read_list
@@ -85,7 +85,7 @@ class TestAJudgment:
         (asked,) = asks.asked
         texts = [COMPLETIONS[i].text for i in SHOWN]
         assert asked.request.messages == judge_messages(
-            "listwise", RUBRIC, PROMPT, texts, row=answers_of_row(COMPLETIONS)
+            "listwise", RUBRIC, PROMPT, texts, row=tuple(answers_by_id(COMPLETIONS).values())
         )
         assert asked.request.reply_schema == list_schema(RUBRIC, 3)
         assert (judgment.id, judgment.completion_ids) == ("p1.c2-c0-c1.big.r0", SHOWN)

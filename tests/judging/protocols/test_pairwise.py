@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.judge_prompts import judge_messages
-from judgeforge.judging.material import answers_of_row
+from judgeforge.judging.material import answers_by_id
 from judgeforge.judging.protocols.pairwise import PairwiseJudge
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.replies.structured import PAIR_SCHEMA, read_pair
@@ -94,7 +94,11 @@ class TestAComparison:
         judgment, asks = compare(reply("A"))
         (asked,) = asks.asked
         assert asked.request.messages == judge_messages(
-            "pairwise", RUBRIC, PROMPT, ["Five.", "Four."], row=answers_of_row(COMPLETIONS)
+            "pairwise",
+            RUBRIC,
+            PROMPT,
+            ["Five.", "Four."],
+            row=tuple(answers_by_id(COMPLETIONS).values()),
         )
         assert asked.request.reply_schema == PAIR_SCHEMA
         assert judgment == Judgment(

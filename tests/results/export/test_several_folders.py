@@ -85,7 +85,7 @@ def test_one_folder_gives_its_rows_as_they_are_from_each_of_its_files(
         assert data.features == ways[0].features
 
 
-@pytest.mark.parametrize("names", permutations(["plain", "no-cost"]))
+@pytest.mark.parametrize("names", [*permutations(["plain", "no-cost"])])
 def test_folders_of_the_same_columns_load_together_from_parquet_in_any_order(
     folders: dict[str, Path], names: tuple[str, ...], load: Any
 ) -> None:

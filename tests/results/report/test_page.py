@@ -151,7 +151,7 @@ class TestCommand:
         written = page.read_bytes()
         assert write_report(finished, to=page).read_bytes() == written
         page.write_text("<html><title>mine</title></html>")
-        with pytest.raises(ConfigError, match="is there already and is no report"):
+        with pytest.raises(ConfigError, match="is there already and is not a report"):
             write_report(finished, to=page)
         assert page.read_text() == "<html><title>mine</title></html>"
 

@@ -149,3 +149,16 @@ def test_check_tells_what_else_could_be_read(tmp_path: Path, server: LocalServer
     assert any("`prompts: {shape: transcript}`" in note for note in report.notes)
     assert any("prompts.keep: `sorce` is neither" in warning for warning in report.warnings)
     assert report.lint == []
+
+
+def test_check_tells_texts_that_are_lists_and_answers_that_begin_with_a_thought(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    listed = {"prompt": '["Why?"]', "completions": ['["So."]', '["Because."]']}
+    thought = {"prompt": "Why?", "completions": ["<think>Hm.</think>So.", "Because."]}
+    plain = {"prompt": "[a list]", "completions": ['["So', "Because."]}
+    write_rows(tmp_path / "set.jsonl", [listed, thought, plain])
+    report = check_run(load_config(write_config(tmp_path, server, prompts={"path": "set.jsonl"})))
+    told = [note for note in report.notes if note.startswith("1 prompt")]
+    assert any("`fields: {prompt: prompt.0}`" in note for note in told)
+    assert any("`reasoning_content`" in note for note in told)

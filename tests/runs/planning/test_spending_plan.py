@@ -114,7 +114,7 @@ def test_a_sum_that_pays_for_nothing_is_refused(config: Path) -> None:
     with pytest.raises(ConfigError, match="pays for no prompt"):
         planned(config, 1e-9)
     for usd in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ConfigError, match="no sum to spend"):
+        with pytest.raises(ConfigError, match="not a sum to spend"):
             planned(config, usd)
 
 

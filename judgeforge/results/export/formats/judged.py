@@ -22,7 +22,14 @@ from judgeforge.results.export.formats.trl import (
     optional_values,
     trl_messages_type,
 )
-from judgeforge.results.export.targets import Export, Row, Write, json_lines_of, messages
+from judgeforge.results.export.targets import (
+    Export,
+    Row,
+    Write,
+    asked_types,
+    json_lines_of,
+    messages,
+)
 from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
 
 GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
@@ -77,7 +84,6 @@ def _row(
 
 
 def _columns(export: Export) -> Columns:
-    weights = {"soft_label": "float64", "weight": "float64"} if export.options.with_weight else {}
     return {
         "prompt": trl_messages_type(export),
         "completion": trl_messages_type(export),
@@ -85,7 +91,7 @@ def _columns(export: Export) -> Columns:
         "score": "float64",
         **optional_types(export.columns),
         **image_types(export),
-        **weights,
+        **asked_types(export.options),
     }
 
 

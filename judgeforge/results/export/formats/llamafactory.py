@@ -23,7 +23,7 @@ from judgeforge.text.tool_calls import parsed_arguments
 _SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation"}
 _SYSTEM = ("system", "developer")
 _BETWEEN_RESULTS = "\n</tool_response>\n<tool_response>\n"
-_CALLS_BEHIND_WORDS = "{}\n\n<tool_call>{}</tool_call>"
+_CALLS_AFTER_WORDS = "{}\n\n<tool_call>{}</tool_call>"
 
 
 def llamafactory_row(export: Export) -> Callable[[PreferencePair], Row]:
@@ -59,7 +59,7 @@ def _turn(message: Message) -> Row:
     ]
     value = json.dumps(calls, ensure_ascii=False)
     if message.text:
-        value = _CALLS_BEHIND_WORDS.format(message.text, value)
+        value = _CALLS_AFTER_WORDS.format(message.text, value)
     return {"from": "function_call", "value": value}
 
 

@@ -29,6 +29,7 @@ from judgeforge.results.export.targets import (
     Row,
     Write,
     asked_columns,
+    asked_types,
     json_lines_of,
     messages,
 )
@@ -75,15 +76,12 @@ def trl_row(export: Export, *, is_table: bool = False) -> Callable[[PreferencePa
 
 def _columns(export: Export) -> Columns:
     sides = dict.fromkeys(("prompt", "chosen", "rejected"), trl_messages_type(export))
-    asked = {"margin": "float64"} if export.options.with_margin else {}
-    weights = {"soft_label": "float64", "weight": "float64"} if export.options.with_weight else {}
     return {
         **sides,
         **dict.fromkeys(_SCORES, "float64"),
         **optional_types(export.columns),
         **image_types(export),
-        **asked,
-        **weights,
+        **asked_types(export.options),
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.arrow import open_table, pair_types
-from judgeforge.results.export.targets import Export, Row, Write, asked_columns
+from judgeforge.results.export.targets import Export, Row, Write, asked_columns, asked_types
 
 
 def whole_row(export: Export) -> Callable[[PreferencePair], Row]:
@@ -24,8 +24,6 @@ def whole_row(export: Export) -> Callable[[PreferencePair], Row]:
 @contextmanager
 def open_whole_parquet(path: Path, export: Export) -> Iterator[Write]:
     """No rows make a valid file."""
-    options, row = export.options, whole_row(export)
-    asked = {"margin": "float64"} if options.with_margin else {}
-    weights = {"soft_label": "float64", "weight": "float64"} if options.with_weight else {}
-    with open_table(path, {**pair_types(export.columns), **asked, **weights}) as write:
+    row, asked = whole_row(export), asked_types(export.options)
+    with open_table(path, {**pair_types(export.columns), **asked}) as write:
         yield lambda pair: write(row(pair))

@@ -8,7 +8,7 @@ import pytest
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.sampling import SamplingConfig
-from judgeforge.judging.course import Course
+from judgeforge.judging.asked_so_far import AskedSoFar
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.records import Judgment
@@ -41,10 +41,10 @@ def test_a_further_completion_is_spent_with_its_judgments_whether_it_can_be_judg
     prompt, first = make_prompt(), [make_completion("Four."), make_completion("Three.", 1)]
     panel = Panel([JudgeConfig(model="judge")], make_rubric(), asks)
     further = FurtherCompletions(prompt, SAMPLING, asks, first, lambda one: one.is_usable)
-    course = Course(panel, prompt, first, [JudgeOption("judge", "one")], [], lambda _: ())
-    asyncio.run(course.take(further))
-    assert [one.completion_ids[0] for one in course.all_judgments] == judged
-    assert (course.spent.calls, course.spent.cost) == (calls, usd)
+    so_far = AskedSoFar(panel, prompt, first, [JudgeOption("judge", "one")], [], lambda _: ())
+    asyncio.run(so_far.take(further))
+    assert [one.completion_ids[0] for one in so_far.all_judgments] == judged
+    assert (so_far.spent.calls, so_far.spent.cost) == (calls, usd)
 
 
 def test_what_others_have_judged_of_a_further_completion_counts_once_it_is_there() -> None:
@@ -67,7 +67,7 @@ def test_what_others_have_judged_of_a_further_completion_counts_once_it_is_there
             )
         ]
 
-    course = Course(panel, prompt, first, [JudgeOption("judge", "one")], [], brought)
-    asyncio.run(course.take(further))
-    by_ana = [one.completion_ids for one in course.all_judgments if one.judge == "ana"]
+    so_far = AskedSoFar(panel, prompt, first, [JudgeOption("judge", "one")], [], brought)
+    asyncio.run(so_far.take(further))
+    by_ana = [one.completion_ids for one in so_far.all_judgments if one.judge == "ana"]
     assert by_ana == [("p1.c2",)]

@@ -38,7 +38,7 @@ class Grows(Protocol):
     def may_be_judged(self) -> Callable[[Completion], bool]: ...
 
 
-class Course:
+class AskedSoFar:
     """What was asked about one prompt so far, and what came of it."""
 
     def __init__(
