@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
+from collections.abc import Collection
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,6 +22,8 @@ from types import ModuleType
 from typing import Any
 
 _ASKED_BY_PEOPLE = {"__all__", "__version__"}
+_LONGEST_LOAD_S = 60.0
+"""Rather than for ever, should two threads ever wait for each other."""
 _BEFORE_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -73,21 +77,44 @@ def _within(spec: ModuleSpec, name: str) -> Any:  # noqa: ANN401 (a module or wh
 def _register(spec: ModuleSpec, loader: Loader) -> None:
     module = module_from_spec(spec)
     own = set(vars(module))
+    # One thread loads, and those that ask meanwhile wait for it, as they do for any import.
+    turn, is_loading = threading.RLock(), False
 
     def load(name: str) -> Any:  # noqa: ANN401 (whatever the package has under that name)
+        nonlocal is_loading
         # Tools that walk over all modules ask each for names such as __wrapped__.
         if name.startswith("__") and name not in _ASKED_BY_PEOPLE:
             raise AttributeError(name)
         found = _within(spec, name)
         if found is not None:
             return found
-        del module.__dict__["__getattr__"]
-        already = {key: value for key, value in vars(module).items() if key not in own}
-        loader.exec_module(module)
-        for key, value in already.items():
-            if not isinstance(value, ModuleType):  # such as `openai.api_key = …`
-                setattr(module, key, value)
+        if not turn.acquire(timeout=_LONGEST_LOAD_S):
+            raise AttributeError(name)
+        try:
+            if is_loading:  # its own ``__init__`` asks, which has not come so far
+                raise AttributeError(name)
+            if vars(module).get("__getattr__") is load:
+                is_loading = True
+                try:
+                    _load_now(module, loader, own)
+                finally:
+                    is_loading = False
+        finally:
+            turn.release()
         return getattr(module, name)
 
     module.__dict__["__getattr__"] = load
     sys.modules[spec.name] = module
+
+
+def _load_now(module: ModuleType, loader: Loader, own: Collection[str]) -> None:
+    load = vars(module)["__getattr__"]
+    set_before = {
+        name: value
+        for name, value in vars(module).items()
+        if name not in own and value is not load and not isinstance(value, ModuleType)
+    }
+    loader.exec_module(module)
+    vars(module).update(set_before)  # such as `openai.api_key = …`
+    if vars(module)["__getattr__"] is load:  # else the package has one of its own
+        del module.__dict__["__getattr__"]

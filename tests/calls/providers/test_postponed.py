@@ -81,6 +81,27 @@ def test_what_was_set_before_the_sdk_is_loaded_stays_set() -> None:
 
 
 @pytest.mark.slow
+def test_threads_that_ask_at_once_all_get_what_they_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "sdk").mkdir()
+    (tmp_path / "sdk" / "__init__.py").write_text(
+        "import time\ntime.sleep(0.05)\nfrom . import part\nasked = part.asked\nThing = object\n"
+    )
+    (tmp_path / "sdk" / "part.py").write_text(
+        "import sdk\nasked = hasattr(sdk, 'Thing'), hasattr(sdk, 'part'), hasattr(sdk, 'Thing')\n"
+    )
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from judgeforge.calls.providers.postponed import postpone\n"
+        "postpone('sdk')\nimport sdk\n"
+        "with ThreadPoolExecutor(8) as threads:\n"
+        "    found = list(threads.map(lambda _: sdk.Thing, range(8)))\n"
+        "print({*found} == {object}, sdk.asked, hasattr(sdk, 'NoThing'))"
+    )
+    assert printed(code) == "True (False, True, False) False"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["debug", ""])
 def test_an_sdk_that_is_to_log_does(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("OPENAI_LOG", value)
