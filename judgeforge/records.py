@@ -7,13 +7,13 @@ All are frozen; none knows how it was made. Fields are facts, which programs dec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from judgeforge.text.messages import Message, Record, SparseRecord, ToolCall
-from judgeforge.text.values import dataclass
 
 Given = Literal["chosen", "rejected"]
 """Which side a completion was in a preference set of others."""

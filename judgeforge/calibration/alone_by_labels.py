@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -21,7 +22,6 @@ from judgeforge.ranking.rank import gap_prior, rank_evidence, with_vetoes
 from judgeforge.ranking.reliability.alone import Signal
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.reliability.unseen import lasting_signal, with_signal
-from judgeforge.text.values import dataclass
 
 _DEVIATIONS = np.linspace(-3.0, 3.0, 13)
 """Of the logarithm of the ratio, in what it is in doubt by without labels."""

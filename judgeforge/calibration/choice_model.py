@@ -8,11 +8,11 @@ priors; those that must not be negative are kept at zero or above (projected New
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from judgeforge.ranking.distributions import Array
-from judgeforge.text.values import dataclass
 
 _STEPS = 50
 _HALVINGS = 20

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,6 @@ from judgeforge.calibration.evaluation.statistics import wilson
 from judgeforge.calibration.labels import LEAST_LABELS, Label, folds
 from judgeforge.ranking.distributions import Array
 from judgeforge.text.messages import Record
-from judgeforge.text.values import dataclass
 
 SAME = 1e-9
 """Scores that differ by less are equal."""

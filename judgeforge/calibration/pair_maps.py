@@ -9,6 +9,7 @@ that map where ties are frequent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,6 @@ from judgeforge.calibration.confidence_fit import (
 from judgeforge.calibration.labels import folds
 from judgeforge.ranking.confidence_map import ConfidenceMap
 from judgeforge.ranking.distributions import Array
-from judgeforge.text.values import dataclass
 
 
 class Maps(NamedTuple):

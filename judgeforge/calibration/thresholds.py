@@ -14,12 +14,12 @@ greatest share kept. The binomial tails are exact, in numpy alone.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from judgeforge.ranking.distributions import Array
-from judgeforge.text.values import dataclass
 
 NONE_KEPT = 1.0
 """No probability is above this threshold."""

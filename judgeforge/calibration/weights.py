@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -29,7 +30,6 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.records import Judgment
-from judgeforge.text.values import dataclass
 
 Correction = Literal["length", "position"]
 CORRECTIONS: tuple[Correction, ...] = ("length", "position")

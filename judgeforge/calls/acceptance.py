@@ -12,12 +12,11 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.call import Call
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import PAGE_STATUS, FlaggedInputError, OverlongRequestError, StatusError
-from judgeforge.text.values import dataclass
 
 FIRST_REFUSALS = 8
 """This many of a model that has not answered, with no answer on its way, are about the model."""

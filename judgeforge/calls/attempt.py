@@ -6,6 +6,7 @@ import asyncio
 import codecs
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.acceptance import Acceptance
@@ -29,7 +30,6 @@ from judgeforge.errors import (
 from judgeforge.store.log import CallRecord, RunLog
 from judgeforge.store.spending import to_usd
 from judgeforge.text.redaction import redact_values
-from judgeforge.text.values import dataclass
 
 _BYTE_ORDER_MARK = codecs.BOM_UTF8
 """Some servers begin a JSON body with it, which JSON parsers refuse."""

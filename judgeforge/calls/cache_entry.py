@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any
 
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from judgeforge.calls.call import Call, key_of
 from judgeforge.errors import StoreError
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import first_problem
 
 ENTRY_VERSION = 2

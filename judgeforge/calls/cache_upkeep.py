@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from judgeforge.calls.cache_entry import DamagedEntryError, NewerEntryError, rea
 from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.folder import RunFolder, why_no_run_folder
-from judgeforge.text.values import dataclass
 
 DAY_S = 86_400.0
 _UNITS_S = {"h": 3600.0, "d": DAY_S, "w": 7 * DAY_S}

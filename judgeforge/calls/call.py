@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Coroutine, Iterable
 from contextvars import copy_context
+from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -20,7 +21,6 @@ from judgeforge.calls.providers.answers import clean
 from judgeforge.calls.providers.base import Body, ModelReply, ModelRequest, SharedPrefix
 from judgeforge.calls.providers.encoding import BodyEncoder
 from judgeforge.calls.providers.pictures import without_pictures
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import shortened
 
 T = TypeVar("T")

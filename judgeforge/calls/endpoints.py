@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Call, CallPrefix, make_call
 from judgeforge.calls.hedging import HedgeTimer
@@ -33,7 +33,6 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.store.log import RunLog
 from judgeforge.text.messages import PICTURE_TOKENS
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import tokens_of_bytes
 
 _STAND_IN_SEED = 2**20

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.attempt import CallProgress
 from judgeforge.calls.call import Answer, Call
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.queues import GivesWay
-from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True)

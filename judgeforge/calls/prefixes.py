@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import blake2b
 from pkgutil import resolve_name
 
@@ -18,7 +19,6 @@ from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.calls.providers.base import Body, ChatRequest, Marks, ModelRequest
 from judgeforge.config.model import ModelConfig
 from judgeforge.text.messages import about_message_tokens
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import about_tokens
 
 LEAST_OF_A_SERVER = 16

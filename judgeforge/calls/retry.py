@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -28,7 +29,6 @@ from judgeforge.errors import (
     StalledError,
     StatusError,
 )
-from judgeforge.text.values import dataclass
 
 T = TypeVar("T")
 

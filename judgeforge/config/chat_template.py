@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from judgeforge.errors import ConfigError
 from judgeforge.text.tool_calls import parsed_arguments
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ shape: a file in ``inputs/shapes/``, and a line in ``ROW_SHAPES``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,6 @@ from pydantic_core.core_schema import no_info_after_validator_function
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.errors import InputError
 from judgeforge.ranking.protocols import PROTOCOLS
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -18,7 +18,6 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from judgeforge.config.syntax import refuse_control_characters, syntax_error
 from judgeforge.errors import ConfigError
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import did_you_mean, shortened
 
 YamlValue = bool | int | float | str | None | list["YamlValue"] | dict[str, "YamlValue"]

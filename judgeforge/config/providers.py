@@ -5,10 +5,10 @@ A new one is one file with its class in ``calls/providers/`` and one line in ``P
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.ranking.protocols import Gives
-from judgeforge.text.values import dataclass
 
 MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 

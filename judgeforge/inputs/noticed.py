@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, listed
 

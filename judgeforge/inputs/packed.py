@@ -9,12 +9,12 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from judgeforge.config.choices import PACKED_SUFFIXES
 from judgeforge.errors import InputError
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from typing import Any, Protocol, cast
@@ -27,7 +28,6 @@ from judgeforge.inputs.rows import (
 from judgeforge.inputs.tools import read_tools, tool_names
 from judgeforge.records import Prompt, ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, about_message_tokens
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import about_tokens
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from judgeforge.records import SkipReason
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import listed
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from judgeforge.calls.call import Answer, Asks, gather_or_cancel
@@ -34,7 +34,6 @@ from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.text.messages import Message
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import about_tokens, shortened
 
 R = TypeVar("R")

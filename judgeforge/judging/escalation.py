@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asked_so_far import AskedSoFar, Brought, Grows
@@ -16,7 +16,6 @@ from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
 from judgeforge.records import Completion, Judgment, Prompt
-from judgeforge.text.values import dataclass
 
 PromptPrice = Callable[[Prompt, Sequence[Completion]], float | None]
 """What a fresh prompt like this one is expected to cost with its completions and the first tier."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.acceptance import is_of_settings
 from judgeforge.calls.call import Answer, Asks
@@ -24,7 +24,6 @@ from judgeforge.errors import StatusError, UnreadableJudgeError
 from judgeforge.judging.unread_judge import SEEN, Outcome, Put, UnreadJudge, outcome_of, quoted
 from judgeforge.records import Judgment
 from judgeforge.store.judge_replies import JudgeReplies
-from judgeforge.text.values import dataclass
 
 AT_ONCE = 8
 """Questions about one prompt to a judge that was never read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Protocol
 
@@ -20,7 +21,6 @@ from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Judgment, MissingKind, Prompt, Question
-from judgeforge.text.values import dataclass
 
 REPLY_WITHHELD = "the provider's content filter withheld the judge's reply"
 

@@ -12,6 +12,7 @@ the same for all of a run, then the conversation, which all questions of a row b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from judgeforge.calls.providers.base import SharedPrefix
@@ -36,7 +37,6 @@ from judgeforge.judging.templates import filled, render
 from judgeforge.ranking.protocols import PROTOCOLS
 from judgeforge.records import Prompt
 from judgeforge.text.messages import Message
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

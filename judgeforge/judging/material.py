@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.records import Completion, Prompt
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, Part, TextPart, ToolCall
 from judgeforge.text.tool_calls import call_text
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

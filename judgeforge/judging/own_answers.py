@@ -7,12 +7,13 @@ judgments say so.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from judgeforge.calls.call import Asks
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import CallError
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 
 _MOST_KEPT = 256
 """Prompts whose answer is held; of others it comes from the cache again."""

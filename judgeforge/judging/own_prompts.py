@@ -8,12 +8,12 @@ and their code included, and no text of a row can name a place: it is filled in,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import ConfigError
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import did_you_mean, listed
 
 LONGEST_FILE = 100_000

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.model import REPLY_FORMS, ModelConfig
 from judgeforge.errors import CallError, StatusError
 from judgeforge.records import Judgment, MissingKind
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import excerpt
 from judgeforge.text.wording import counted, listed
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.records import Judgment
-from judgeforge.text.values import dataclass
 
 _LEAST_STRENGTH = 0.5
 """A verdict without a stated strength, or with the lowest one, still counts for half."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -23,7 +24,6 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Comparison, Evidence
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.ranking.rewards import with_rewards_as_scores
-from judgeforge.text.values import dataclass
 
 _NEWTON_STEPS = 30
 _CONVERGED = 1e-9

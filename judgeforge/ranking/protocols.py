@@ -5,9 +5,8 @@ A new one is one file with its judge in ``judging/protocols/`` and one line in `
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from judgeforge.text.values import dataclass
 
 Shows = Literal["one", "two", "all"]
 Gives = Literal["words", "probabilities", "rewards"]

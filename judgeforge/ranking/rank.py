@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,6 @@ from judgeforge.ranking.posterior import Gain, known_writers, posterior
 from judgeforge.ranking.ranking import GapPrior, Ranking
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Judgment
-from judgeforge.text.values import dataclass
 
 FAILED_SHARE = 0.5
 """A completion that failed scores this share of its own score times the lowest one that passed."""

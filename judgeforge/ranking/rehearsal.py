@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import NormalDist, fmean, pstdev
 
 import numpy as np
@@ -27,7 +27,6 @@ from judgeforge.ranking.rank import rank_evidence
 from judgeforge.ranking.ranking import GapPrior
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.text.values import dataclass
 
 GROUPS, PROMPTS_A_GROUP = 12, 40
 _SAMPLED = ""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 import socket
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from judgeforge.store.leases import unused_leases
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import FollowedAccount, to_usd
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import one_line
 from judgeforge.text.wording import counted, shortened
 

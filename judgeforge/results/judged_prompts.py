@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
 from judgeforge.text.messages import Message
-from judgeforge.text.values import dataclass
 
 KEPT = "keep"
 """Of ``pairing.thinking``: thoughts stand in what is trained on."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from judgeforge.errors import CallError, ConfigError, StoreError
 from judgeforge.results.how_made import unfinished
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder, why_no_run_folder
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -27,7 +28,6 @@ from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.own_criteria import FIELD, kept_criteria
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 COIN = 0.5

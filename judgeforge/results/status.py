@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from judgeforge.store.json_lines import read_log
 from judgeforge.store.leases import unused_leases
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.spending import read_account, to_usd
-from judgeforge.text.values import dataclass
 
 KILLED = "killed"
 SILENT_S = 30.0

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from judgeforge.calls.money.budget import OF_DAY, Budget
 from judgeforge.calls.money.claims import Claim
@@ -20,7 +21,6 @@ from judgeforge.errors import BudgetExhaustedError
 from judgeforge.records import Prompt
 from judgeforge.store.counters import PromptCosts
 from judgeforge.store.spending import to_usd
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 

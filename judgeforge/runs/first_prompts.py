@@ -10,14 +10,13 @@ again with the replies that were paid.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.acceptance import Prompts
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, SkipReason
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.text.values import dataclass
 
 MOST_ALONE = 16
 """Prompts of a start that go alone; judges that told nothing by then are not waited for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from judgeforge.calls.call import Asks
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
@@ -12,7 +13,6 @@ from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Prompt
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.own_criteria import KeptCriteria
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from judgeforge.errors import StalledError
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import one_line
 from judgeforge.text.wording import shortened
 

@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from judgeforge.store.journal import Tally
 from judgeforge.store.json_lines import read_records
 from judgeforge.store.spending import Spending
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import one_line, quotable
 from judgeforge.text.wording import counted, shortened
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from judgeforge.runs.progress import Progress
 from judgeforge.runs.result import RunResult, summarise, summarise_error
 from judgeforge.runs.run import run_folder
 from judgeforge.runs.start import StartOptions
-from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
@@ -29,7 +29,6 @@ from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import FinishedPrompts, Journal, short_digest
 from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import Manifest
-from judgeforge.text.values import dataclass
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.telemetry import conventions as names
@@ -20,7 +21,6 @@ from judgeforge.runs.result import RunResult
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.judging.escalation import OnceKnown

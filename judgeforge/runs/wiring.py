@@ -10,7 +10,7 @@ from contextlib import (
     closing,
     nullcontext,
 )
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,6 @@ from judgeforge.store.log import RunLog, logged_calls
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.store.spending import book_lost_calls, to_pico
 from judgeforge.text.redaction import Redactor
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.runs.cluster.team import Team

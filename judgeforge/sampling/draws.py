@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

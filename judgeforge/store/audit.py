@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +15,6 @@ from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import HasLines
 from judgeforge.store.pair_columns import PairColumns
-from judgeforge.text.values import dataclass
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')
 """Within the text of a value its quotes would stand after backslashes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from judgeforge.errors import StoreError
 from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.durable_files import AppendedFile
-from judgeforge.text.values import dataclass
 
 PLANNED, CREATING, CREATED, SEEN, ENDED = "planned", "creating", "created", "seen", "ended"
 _SECONDS_BELOW = 90.0

@@ -12,13 +12,12 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import force, force_name, write_error
 from judgeforge.store.on_disk import Mark
-from judgeforge.text.values import dataclass
 
 EVERY_S = 1.0
 _CLOCK_NS = 100_000_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.records import Completion, Judgment, PreferencePair, Skip, SkipReason
 from judgeforge.store.evidence_rows import OF_RANKING
-from judgeforge.text.values import dataclass
 
 FILES = ("pairs", "completions", "judgments", "skips")
 _ENCODER = json.JSONEncoder(ensure_ascii=False)

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +22,6 @@ from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.finished_prompt import FILES, FinishedPrompt
 from judgeforge.store.on_disk import doubtful_from
 from judgeforge.text.prompt_keys import prompt_key
-from judgeforge.text.values import dataclass
 
 FORMAT = 1
 """Records without a number are of the first format as well."""

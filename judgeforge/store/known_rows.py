@@ -15,12 +15,12 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from judgeforge.store.atomic_files import replacing
-from judgeforge.text.values import dataclass
 
 _FORMAT = 1
 _BLOCK = 1 << 20

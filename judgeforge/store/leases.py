@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import Account
-from judgeforge.text.values import dataclass
 
 _LAST_BYTES = 1 << 20
 """What is open was granted lately: of a long run the ends of the files are read."""

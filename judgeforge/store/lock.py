@@ -11,12 +11,11 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from judgeforge.errors import LockHeldError, StoreError
 from judgeforge.store.durable_files import AppendedFile, FixedFile
-from judgeforge.text.values import dataclass
 
 _NO_FLOCK = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 

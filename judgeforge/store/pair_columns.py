@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from judgeforge.text.values import dataclass
 
 Row = dict[str, Any]
 Kind = Literal["string", "int64", "float64", "bool", "json"] | list[str]

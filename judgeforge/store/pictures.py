@@ -13,11 +13,11 @@ import hashlib
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from judgeforge.text.messages import ImagePart, Message
-from judgeforge.text.values import dataclass
 
 LARGEST_PICTURE = 5 << 20
 """Bytes: the most that Anthropic takes of one picture; OpenAI and local servers take more."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from judgeforge.store.appended_rows import UnreadableRowError, read_rows
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.followed_lines import FollowedLines
 from judgeforge.store.on_disk import doubtful_from
-from judgeforge.text.values import dataclass
 
 PICODOLLARS = 10**12
 """In a dollar. Money is counted in whole picodollars: integers add up exactly."""

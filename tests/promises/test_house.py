@@ -135,17 +135,6 @@ def test_only_the_run_folder_spells_the_names_of_its_files() -> None:
     assert list(spelled()) == []
 
 
-def test_every_dataclass_is_made_by_the_decorator_that_a_start_can_afford() -> None:
-    from_the_standard_library = [
-        place
-        for place, node in all_nodes()
-        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
-        for name in node.names
-        if name.name == "dataclass"
-    ]
-    assert from_the_standard_library == [], "import it from judgeforge.text.values"
-
-
 def tests_of_rooms() -> list[Path]:
     files = (file.relative_to(TESTS) for file in sorted(TESTS.rglob("test_*.py")))
     return [file for file in files if file.parts[0] not in BESIDE_THE_ROOMS]

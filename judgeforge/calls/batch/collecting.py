@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,6 @@ from judgeforge.errors import (
 )
 from judgeforge.store.log import CallRecord
 from judgeforge.store.spending import to_usd
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:

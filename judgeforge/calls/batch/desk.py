@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgeforge.calls.acceptance import Acceptance
@@ -18,7 +19,6 @@ from judgeforge.errors import BrokenReplyError, CallError, StatusError
 from judgeforge.store.batches import BatchBook, BatchCount, counted_batches
 from judgeforge.store.log import RunLog
 from judgeforge.store.spending import to_pico
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calls.batch.model_desk import ModelDesk

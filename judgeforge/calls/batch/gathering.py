@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from judgeforge.calls.call import Answer, Call
 from judgeforge.config.batch import BatchConfig
 from judgeforge.config.providers import BatchFacts
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import tokens_of_bytes
 
 Outcome = asyncio.Future[Answer | None]

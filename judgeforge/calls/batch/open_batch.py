@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from judgeforge.calls.batch.gathering import Gathered, Outcome
@@ -13,7 +13,6 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.money.budget import Budget, Reservation
 from judgeforge.calls.providers.batches import BatchServer, BatchState
 from judgeforge.store.batches import BatchBook, BatchEntry
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calls.batch.desk import Door

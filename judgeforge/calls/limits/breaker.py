@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from enum import Enum
 
 from judgeforge.calls.limits.learned_rate import LearnedKind
@@ -21,7 +22,6 @@ from judgeforge.errors import (
     StatusError,
 )
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

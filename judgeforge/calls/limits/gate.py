@@ -14,6 +14,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.limits.breaker import out_for_too_long
@@ -27,7 +28,6 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CallError, CircuitOpenError
 from judgeforge.store.log import RunLog
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 _MOST_OF_MEAN, _SMALL_LOAD = 1.25, 8

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
 from judgeforge.calls.limits.traffic import AllowanceKind
-from judgeforge.text.values import dataclass
 
 TIME_OF_DAY_GRAIN_S = 1.0
 """Times in whole seconds may be rounded down, so that a reset may come this much later."""

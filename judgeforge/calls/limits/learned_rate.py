@@ -9,11 +9,11 @@ account each have a learner, with a rate in requests and one in tokens.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.calls.limits.queues import Turns
 from judgeforge.calls.limits.traffic import RequestSize, Traffic
-from judgeforge.text.values import dataclass
 
 LearnedKind = Literal["requests", "tokens"]
 

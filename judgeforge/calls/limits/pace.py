@@ -7,6 +7,7 @@ do not explain a refusal, the rate is learned from the refusals.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.calls.limits.breaker import Refusal
@@ -14,7 +15,6 @@ from judgeforge.calls.limits.buckets import ProviderAccount, TrackedAllowance
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import RateLearner, Refused
 from judgeforge.calls.limits.traffic import AllowanceKind, RequestSize, Traffic
-from judgeforge.text.values import dataclass
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 30.0
 """Of a model that refuses again and again without saying for how long."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from judgeforge.text.values import dataclass
 
 AllowanceKind = Literal["requests", "tokens", "input-tokens", "output-tokens"]
 """What providers count; the names are those in their headers."""
@@ -36,7 +35,7 @@ class RequestSize(_Amount):
     requests: int = 1
 
 
-@dataclass()
+@dataclass
 class Traffic(_Amount):
     """Everything that was sent so far, to tell what was sent after a certain request."""
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Self
-
-from judgeforge.text.values import dataclass
 
 MOST_WAIT_S = 10.0
 KEPT_S = 300.0

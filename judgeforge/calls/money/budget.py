@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from pathlib import Path
 
@@ -28,7 +29,6 @@ from judgeforge.store.spending import (
     to_pico,
     to_usd,
 )
-from judgeforge.text.values import dataclass
 
 OF_DAY = "budget.daily_usd"
 LEDGER_WAIT_S = 10.0

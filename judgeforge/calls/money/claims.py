@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from judgeforge.errors import BudgetExhaustedError
-from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,7 +22,6 @@ from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.atomic_files import make_folder
 from judgeforge.store.durable_files import FixedFile
 from judgeforge.store.lock import NoFlockError, check_flock_works, try_flock, unlock
-from judgeforge.text.values import dataclass
 
 LEDGER_VERSION = 1
 LINE = 128

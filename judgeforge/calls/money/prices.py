@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.providers.base import Body, Usage
 from judgeforge.store.spending import PICODOLLARS, to_pico
-from judgeforge.text.values import dataclass
 
 _PICO_PER_TOKEN_AT_ONE_USD_PER_MTOK = PICODOLLARS // 10**6
 HIDDEN_INPUT_TOKENS = 1000

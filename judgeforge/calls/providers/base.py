@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.records import Finish
 from judgeforge.text.messages import Message, TextPart, ToolCall
-from judgeforge.text.values import dataclass
 
 Body = dict[str, Any]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
@@ -16,7 +17,6 @@ from judgeforge.calls.providers.base import Body
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.config.model import ModelConfig
 from judgeforge.store.atomic_files import read_error, replacing
-from judgeforge.text.values import dataclass
 
 TRANSFER_S = 900.0
 """For sending or fetching a whole file; a reply to a small request has the model's timeout."""

@@ -15,6 +15,7 @@ import os
 import select
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,7 +34,6 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.errors import CallError, JudgeforgeError
 from judgeforge.store.atomic_files import descriptor_of, write_error
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     import aiohttp

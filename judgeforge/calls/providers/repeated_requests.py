@@ -9,11 +9,11 @@ same HTTP client, which keeps connections, cookies, proxies and certificates.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.providers.base import Body
 from judgeforge.calls.providers.encoding import BodyEncoder
-from judgeforge.text.values import dataclass
 
 _ENCODER = BodyEncoder(sort_keys=False)
 """As SDKs encode; the order of the fields is kept, for replies follow that of a schema."""

@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.calls.providers.base import Body
@@ -24,7 +24,6 @@ from judgeforge.calls.providers.transformers_reading import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import JudgeforgeError, NoReplyError, OverlongRequestError, StatusError
-from judgeforge.text.values import dataclass
 
 BATCH_SIZE = 16
 """Requests that are read at once, where `params.batch_size` says nothing."""

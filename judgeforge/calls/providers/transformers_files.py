@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError
 from judgeforge.ranking.protocols import Gives
-from judgeforge.text.values import dataclass
 
 _PACKAGES = ("torch", "transformers")
 _INSTALL = 'pip install "judgeforge[transformers]"'

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
 from judgeforge.calls.providers.base import Body
 from judgeforge.calls.providers.transformers_files import LoadedModel
 from judgeforge.errors import ConfigError, UnsuitedRequestError
-from judgeforge.text.values import dataclass
 
 _YES_NO = ("Yes", "No")
 _ASK_YES_NO = "Answer with Yes or No and nothing else."

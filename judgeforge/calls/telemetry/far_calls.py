@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.telemetry import conventions as names
 from judgeforge.calls.telemetry.recording import Telemetry, Told
 from judgeforge.store.log import CallRecord
-from judgeforge.text.values import dataclass
 
 _MOST_KEPT = 100_000
 """Attempts of prompts that have not come back."""

@@ -13,14 +13,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from judgeforge.calls.telemetry import conventions as names
 from judgeforge.calls.telemetry.content import is_wanted
 from judgeforge.store.log import CallRecord
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

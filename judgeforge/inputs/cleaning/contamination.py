@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,6 @@ from judgeforge.inputs.cleaning.evaluation_sets import EvaluationRow
 from judgeforge.inputs.cleaning.near_duplicates import INSTRUCTIONS
 from judgeforge.inputs.cleaning.pieces import Hashes, whole, word_pieces, words_of
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

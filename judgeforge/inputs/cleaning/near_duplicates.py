@@ -14,6 +14,7 @@ import struct
 import weakref
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from tempfile import TemporaryFile, gettempdir
 
 import numpy as np
@@ -28,7 +29,6 @@ from judgeforge.inputs.cleaning.pieces import (
     sketch,
 )
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 
 MOST_PIECES = 1024
 """Of a prompt, that are kept to verify it: texts of up to some 1,000 characters are compared

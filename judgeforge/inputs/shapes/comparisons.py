@@ -6,6 +6,7 @@ Whose answer was preferred becomes its side; where neither was, both are answers
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.config.run import Fields
@@ -13,7 +14,6 @@ from judgeforge.inputs.rows import bad, is_nan, kind_of
 from judgeforge.inputs.shapes.preferences import asked, conversation, split
 from judgeforge.inputs.shapes.shape import Columns, GivenAnswer, Shape, names_its_prompt
 from judgeforge.records import Given
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 
 _FIRST, _SECOND, _NEITHER = "first", "second", "neither"

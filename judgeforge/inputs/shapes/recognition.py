@@ -8,6 +8,7 @@ columns beside it are answers to judge only where nothing is sampled and there a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pkgutil import resolve_name
 from typing import NoReturn
@@ -18,7 +19,6 @@ from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, i
 from judgeforge.inputs.shapes.shape import JOINED, Shape, names_its_prompt, names_its_sides
 from judgeforge.inputs.shapes.shape import SHAPE as PROMPTS
 from judgeforge.records import SkipReason
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import listed
 
 PROMPTS_NAME = "prompts"

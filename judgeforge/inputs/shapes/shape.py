@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages_in_text import refuse_template
 from judgeforge.inputs.rows import bad
 from judgeforge.records import Given
-from judgeforge.text.values import dataclass
 
 Columns = Mapping[str, Any]
 JOINED = "joined rows"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
@@ -47,7 +48,6 @@ from judgeforge.judging.checks.subject import (
     whole_number,
     within,
 )
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import did_you_mean
 
 

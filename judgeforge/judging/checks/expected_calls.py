@@ -5,6 +5,7 @@ which order, and none beside them. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
@@ -18,7 +19,6 @@ from judgeforge.judging.checks.subject import (
     text,
 )
 from judgeforge.text.messages import ToolCall
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.code_blocks import is_a_value, list_in, python_code, why_no_tests
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, shown, text
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 

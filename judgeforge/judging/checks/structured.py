@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pydantic import JsonValue
@@ -18,7 +18,6 @@ from pydantic import JsonValue
 from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.judging.checks.usual_forms import without_edges
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 

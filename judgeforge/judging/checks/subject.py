@@ -7,7 +7,7 @@ JSON value what the check works with, and raises ValueError that says what is al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,6 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks.usual_forms import as_typed, folded
 from judgeforge.text.messages import Message, ToolCall
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import normalized
 
 MOST_TEXTS = 100

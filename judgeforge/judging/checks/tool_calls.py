@@ -6,12 +6,13 @@ names of tools are compared letter by letter, as a program does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import JsonValue
 
 from judgeforge.judging.checks import structured
 from judgeforge.judging.checks.structured import Schema, read_json
 from judgeforge.judging.checks.subject import MOST_TEXTS, Subject, text
-from judgeforge.text.values import dataclass
 
 _KEYS = {"tool", "schema"}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.judging.elsewhere.file import Verdicts
 from judgeforge.judging.elsewhere.verdict import Verdict, text_digest
 from judgeforge.records import Completion, Judgment, Prompt
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 
 Unused = Callable[[int, str], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NoReturn
 
@@ -14,7 +15,6 @@ from judgeforge.judging.judge import judgment_id
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.ranking.validation import judgments_of_prompt
 from judgeforge.records import Judgment, Question
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import first_problem, listed, nearest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from pydantic import Field
@@ -14,7 +15,6 @@ from judgeforge.judging.own_rubrics.reading import OwnCriteria, read_criteria
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt, RubricId
 from judgeforge.store.own_criteria import KeptCriteria
-from judgeforge.text.values import dataclass
 
 NO_RUBRIC = "own"
 """The name of the rubric where none is shared."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from judgeforge.judging.rubric import FROM_METADATA, Criterion
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import as_clause, counted, did_you_mean, listed, shortened
 
 MOST_CRITERIA = 50

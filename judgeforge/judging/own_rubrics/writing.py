@@ -8,7 +8,7 @@ material between tags.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from judgeforge.calls.call import Answer, Asks
@@ -26,7 +26,6 @@ from judgeforge.judging.rubric import Criterion
 from judgeforge.records import Completion, Prompt
 from judgeforge.store.own_criteria import KeptCriteria
 from judgeforge.text.messages import Message
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import shortened
 
 _LONGEST_REFUSAL = 200

@@ -23,14 +23,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from judgeforge.judging.checks.programs import Verdict
 from judgeforge.judging.programs.seccomp import ARCHITECTURES, architecture, bpf_filter
-from judgeforge.text.values import dataclass
 
 PROGRAM = Path(__file__).with_name("sandboxed_tests.py")
 _INSIDE = "/judge/sandboxed_tests.py"

@@ -11,8 +11,7 @@ import errno
 import platform
 import struct
 from collections.abc import Mapping
-
-from judgeforge.text.values import dataclass
+from dataclasses import dataclass
 
 _LOAD, _JUMP_EQUAL, _JUMP_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000

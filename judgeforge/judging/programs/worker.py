@@ -15,11 +15,9 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from judgeforge.text.values import dataclass
 
 _START_S = 60.0
 """For the first answer besides its own time: libraries are imported before it."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from judgeforge.calls.providers.base import TokenProbability
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Criterion, Rubric
-from judgeforge.text.values import dataclass
 
 LEAST_MASS = 0.5
 """Of a token's probability that must fall on the labels; what is below this says more about the

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.calls.providers.base import ReplySchema
@@ -21,7 +22,6 @@ from judgeforge.judging.replies.json_object import (
     storable,
 )
 from judgeforge.judging.rubric import Criterion, Rubric
-from judgeforge.text.values import dataclass
 
 _SIDES: Mapping[str, int] = {"A": 1, "B": -1, "tie": 0}
 _STRENGTHS: Mapping[str, float] = {"slight": 1 / 3, "clear": 2 / 3, "strong": 1.0}

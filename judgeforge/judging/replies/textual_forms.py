@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from judgeforge.judging.replies.json_object import (
@@ -22,7 +23,6 @@ from judgeforge.judging.replies.json_object import (
     quoted,
 )
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 
 Read = TypeVar("Read")
 

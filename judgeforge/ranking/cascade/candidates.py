@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.protocols import Shows
-from judgeforge.text.values import dataclass
 
 _PAIR = 2
 MOST_COMPARED = 3

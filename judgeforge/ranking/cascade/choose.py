@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +26,6 @@ from judgeforge.ranking.posterior import Posterior, posterior
 from judgeforge.ranking.rank import quality_map, rank_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import CascadeRules
-from judgeforge.text.values import dataclass
 
 _OUT_OF_REACH = 100.0
 """Far below every quality, which is about 0 to 1."""

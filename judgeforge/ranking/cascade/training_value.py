@@ -14,12 +14,12 @@ so what pays does not depend on how far a run has come, nor on where it was stop
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
 from judgeforge.text.messages import Record
-from judgeforge.text.values import dataclass
 
 ERRORS = {"doubling_prompts": 1.2, "doubling_steps": 2.3, "point_wrong": 0.66}
 """Half of the 95 % intervals of the figures below, in the same experiment."""

@@ -16,13 +16,13 @@ To add a strategy: a function in strategies.py, a line in ``STRATEGIES``, and it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from judgeforge.ranking.pairing import strategies
 from judgeforge.ranking.pairing.delta import delta
 from judgeforge.ranking.pairing.sides import Sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

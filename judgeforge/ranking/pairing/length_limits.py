@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import SkipReason
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import about_tokens
 
 Sides = tuple[str, str]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Completion, Judgment
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import listed
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -21,7 +22,6 @@ from judgeforge.ranking.outcomes import all_close, views
 from judgeforge.ranking.rank import rank_evidence
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.text.values import dataclass
 
 CLOSE_PROMPTS = 0.1
 """Before any evidence: share of prompts whose completions are all close."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Comparison, Evidence
 from judgeforge.ranking.posterior import posterior
 from judgeforge.ranking.reliability.judges import Reliability
-from judgeforge.text.values import dataclass
 
 _LEAST_INFORMATION = 1e-6
 

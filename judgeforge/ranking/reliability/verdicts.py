@@ -18,12 +18,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.ranking.evidence import Comparison, Evidence, leads_by_order
 from judgeforge.ranking.reliability.agreement import Agreement, ComparedPair, agreement_of
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
-from judgeforge.text.values import dataclass
 
 PRIOR_PAIRS = 24
 """The prior discrimination has faded once this many pairs were seen in both orders."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,6 @@ from judgeforge.ranking.distributions import Array
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.reliability.judges import Reliability, WriterRecord
 from judgeforge.ranking.reliability.seen_qualities import Seen, seen_of
-from judgeforge.text.values import dataclass
 
 MOST_WRITERS = 64
 """Those with the most completions have a record; a table of thousands of names has none of each."""

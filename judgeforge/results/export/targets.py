@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -15,7 +15,6 @@ from judgeforge.results.export.thinking import Thinking
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.messages import Message
-from judgeforge.text.values import dataclass
 
 Row = dict[str, Any]
 Arguments = Literal["object", "text"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
 from judgeforge.results.figures.calls import RATE_LIMITED
 from judgeforge.results.figures.replicas import STARTS
-from judgeforge.text.values import dataclass
 
 MINUTE_S = 60.0
 _LATENCIES, _ERRORS = 200, 8

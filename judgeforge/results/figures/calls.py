@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
 from judgeforge.store.manifest import BatchTotals
-from judgeforge.text.values import dataclass
 
 RATE_LIMITED = 429
 _BATCH_CREATED = "batch_created"

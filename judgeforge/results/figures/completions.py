@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.records import suspicious_flag
@@ -19,7 +19,6 @@ from judgeforge.results.figures.length import LengthBias
 from judgeforge.store.evidence_rows import completion_facts
 from judgeforge.text.patterns import late_pattern
 from judgeforge.text.tool_calls import row_said_text
-from judgeforge.text.values import dataclass
 
 _VERSION = late_pattern(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
 """A snapshot of a model: `-2024-08-06`, `-0613`, `@20250514`, `-20241022-v2:0`, `:latest`."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.text.patterns import late_pattern
-from judgeforge.text.values import dataclass
 
 _MARKDOWN = late_pattern(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|```|\|.*\|)|\*\*\S")
 """Headings, lists, code, tables, bold."""

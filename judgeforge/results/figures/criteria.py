@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from judgeforge.store.own_criteria import FIELD
-from judgeforge.text.values import dataclass
 
 OWN = "criteria of the prompt's own"
 LEAST_DIFFERENCE = 0.005

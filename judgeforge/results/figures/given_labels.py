@@ -5,13 +5,12 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.store.manifest import Flip, GivenFamily, GivenLabels
 from judgeforge.text.model_families import families_by_name
 from judgeforge.text.tool_calls import row_said_text
-from judgeforge.text.values import dataclass
 
 SURE = 0.9
 """Probability from which a verdict against a label is a sure one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
 from typing import Any
@@ -19,7 +19,6 @@ from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.completions import add_answer
 from judgeforge.store.evidence_rows import judgment_fields
 from judgeforge.store.manifest import JudgingTotals
-from judgeforge.text.values import dataclass
 
 Preferences = dict[tuple[str, str], float]
 """Two completions -> how much the first is preferred, -1 to 1. Ids in ascending order."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from judgeforge.text.values import dataclass
+from dataclasses import dataclass
 
 MOST = 0.499
 """The loss divides by 1 - 2 x smoothing."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from judgeforge.store.manifest import ReplicaTotals
-from judgeforge.text.values import dataclass
 
 STARTS = frozenset({"run_started", "reward_opened"})
 """The first event of a start, of a run and of the reward function of a training."""

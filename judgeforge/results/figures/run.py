@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,7 +22,6 @@ from judgeforge.results.figures.slices import SliceFigures
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_placed_rows
 from judgeforge.store.manifest import Quality
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import first_problem
 
 

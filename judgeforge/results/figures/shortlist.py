@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,6 @@ from judgeforge.results.figures.judges import Preferences, preference
 from judgeforge.results.figures.marks import Mark
 from judgeforge.results.figures.pairs import text_length
 from judgeforge.store.evidence_rows import completion_facts
-from judgeforge.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.results.figures.judges import Preferences
 from judgeforge.results.figures.shortlist import disagreement
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import shortened
 
 _MOST_VALUES = 1000

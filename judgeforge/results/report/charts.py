@@ -6,9 +6,9 @@ No text is ever put into markup here: labels are values, and escaped like all ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from judgeforge.results.figures.distribution import Histogram
-from judgeforge.text.values import dataclass
 
 WIDTH, HEIGHT = 640, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 12, 12, 20, 26

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from judgeforge.results.figures.marks import Mark
-from judgeforge.text.values import dataclass
 
 ENOUGH = 30
 """Cases below which a share says little."""

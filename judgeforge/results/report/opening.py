@@ -8,13 +8,13 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.errors import JudgeforgeError
 from judgeforge.results.report.html import render_fragment
 from judgeforge.results.report.writing import write_report
 from judgeforge.store.folder import RunFolder
-from judgeforge.text.values import dataclass
 
 LARGEST_EMBEDDED = 1_000_000
 """Bytes of a page that a notebook keeps a copy of; of a larger one it has the link."""

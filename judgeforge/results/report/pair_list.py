@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from judgeforge.results.figures.shortlist import REASONS
 from judgeforge.results.report.finding import Finding
 from judgeforge.results.report.shown_pairs import ShownPair, ShownPairs
-from judgeforge.text.values import dataclass
 
 MOST_FINDINGS = 20
 _MOST_MODELS = 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.results.criteria_in_words import criteria_in_words
@@ -26,7 +27,6 @@ from judgeforge.store.own_criteria import FIELD, kept_criteria
 from judgeforge.text.shell import shell_word
 from judgeforge.text.shown_messages import row_message, tools_text
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.values import dataclass
 
 MOST_PAIRS = 70
 MOST_BYTES = 1_800_000

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.results.report.html import LARGEST_PICTURE, LONGEST_NAME, seen
 from judgeforge.text.messages import Message
 from judgeforge.text.shown_messages import is_picture_data, picture_words, row_message
 from judgeforge.text.tool_calls import call_text
-from judgeforge.text.values import dataclass
 
 MOST_TEXT = 4_000
 """Characters of one text."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from judgeforge.calls.cache import ReplyCache
@@ -39,7 +39,6 @@ from judgeforge.runs.cluster.messages import (
 from judgeforge.runs.cluster.shares import Limits, Shares
 from judgeforge.store.judge_replies import JudgeReplies
 from judgeforge.store.log import RunLog
-from judgeforge.text.values import dataclass
 
 OWN = "coordinator"
 _AGAIN_S = 0.2

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.money.claims import Claim
 from judgeforge.records import Completion, Prompt
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True, eq=False)

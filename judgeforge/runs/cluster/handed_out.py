@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.money.claims import Claim, current_claim
 from judgeforge.judging.escalation import OnceKnown
@@ -14,7 +14,6 @@ from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.prompt_work import PromptWork, TakesThrough
 from judgeforge.store.finished_prompt import FinishedPrompt
-from judgeforge.text.values import dataclass
 
 
 @dataclass(slots=True)

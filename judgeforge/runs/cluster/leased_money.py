@@ -12,7 +12,7 @@ from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from judgeforge.runs.cluster.messages import Granted, Want
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.lock import NoFlockError, try_flock
 from judgeforge.store.spending import RELEASED, SETTLED
-from judgeforge.text.values import dataclass
 
 FEWEST_AHEAD, MOST_AHEAD = 2, 32
 """Reservations of one size that a worker holds ahead of its calls: doubled whenever one had to be

@@ -7,7 +7,7 @@ and nobody else can reach the socket between them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit
 from judgeforge.store.judge_replies import JudgeReplies
-from judgeforge.text.values import dataclass
 
 # From the coordinator to a worker.
 

@@ -8,13 +8,12 @@ once its last owner has said that it keeps to less.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.limits.queues import Slots
 from judgeforge.config.run import RunConfig
-from judgeforge.text.values import dataclass
 
 WHOLE_RATE = 1000
 """The rate is shared out in thousandths."""

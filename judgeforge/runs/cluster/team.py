@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import ModuleType
 
 from judgeforge.calls.cache import ReplyCache
@@ -26,7 +26,6 @@ from judgeforge.runs.cluster.workers import END_S, Workers
 from judgeforge.runs.fit import RunFit
 from judgeforge.runs.start import Start
 from judgeforge.store.log import RunLog
-from judgeforge.text.values import dataclass
 
 UNHEARD_S = 20.0
 """A worker of a cluster that is not heard of for this long is lost, and others take its prompts. It

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-
-from judgeforge.text.values import dataclass
+from dataclasses import dataclass
 
 LEAST_BETWEEN = 8
 """Other looks between the first and the second at the same answers, where there are that many."""

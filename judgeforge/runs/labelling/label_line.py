@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.records import Completion
@@ -22,7 +23,6 @@ from judgeforge.runs.measurement.label_rows import (
     SIDES,
     TIE,
 )
-from judgeforge.text.values import dataclass
 
 PERSON = "human:"
 _ANSWERS = frozenset({"label", "labels", "best", "verdict", "ranking", "scores", CANNOT_TELL})

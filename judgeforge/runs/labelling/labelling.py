@@ -10,6 +10,7 @@ import socket
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.errors import ConfigError
@@ -21,7 +22,6 @@ from judgeforge.runs.labelling.server import LOOPBACK, LabelServer
 from judgeforge.runs.labelling.session import Session, Wanted
 from judgeforge.runs.labelling.sources import open_source
 from judgeforge.runs.labelling.standing import Standing, rules_of
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 
 _LONGEST_NAME = 60

@@ -7,10 +7,9 @@ description: nothing that a model wrote becomes an element, an address that is o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
-
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from judgeforge.store.pictures import with_pictures_as_data
 from judgeforge.text.messages import Message
 from judgeforge.text.shown_messages import row_message
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 
 GIVEN = "given"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from judgeforge.calibration.fit import SAME
 from judgeforge.ranking.protocols import is_by_code
@@ -11,7 +12,6 @@ from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Judgment
 from judgeforge.runs.labelling.choosing import Look
 from judgeforge.runs.labelling.material import Material
-from judgeforge.text.values import dataclass
 
 _NEARLY = 0.995
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from judgeforge.text.messages import Message
 from judgeforge.text.shell import shell_word
 from judgeforge.text.shown_messages import is_picture_data, picture_words, tools_text
 from judgeforge.text.tool_calls import call_text
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +17,6 @@ import numpy as np
 from judgeforge.calibration.evaluation.statistics import cohen_kappa, wilson
 from judgeforge.runs.labelling.label_line import Given
 from judgeforge.runs.measurement.label_rows import CANNOT_TELL
-from judgeforge.text.values import dataclass
 
 _DRAWS, _SEED = 1000, 20261127
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from judgeforge.calibration.labels import LabelKind
@@ -24,7 +24,6 @@ from judgeforge.runs.labelling.people import OwnAgreement, own_agreement
 from judgeforge.runs.labelling.sources import Source
 from judgeforge.runs.labelling.standing import Standing, labelled, standing
 from judgeforge.runs.measurement.label_rows import SIDES
-from judgeforge.text.values import dataclass
 
 _LONGEST_S = 3600.0
 

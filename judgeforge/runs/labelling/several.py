@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from judgeforge.runs.labelling.label_line import Given, given_in, parsed
 from judgeforge.runs.labelling.people import Comparison, compare_people
 from judgeforge.runs.measurement.label_rows import SIDES, TIE
 from judgeforge.store.atomic_files import chosen_place, make_folder, read_error, replacing
-from judgeforge.text.values import dataclass
 
 _OF_ONE = frozenset({"label", "verdict", "best", "judge", "took_s", "at", "cannot_tell", "ranking"})
 """Columns of one person's answer."""

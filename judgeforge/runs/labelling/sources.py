@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +34,6 @@ from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_placed_rows
 from judgeforge.text.shell import shell_word
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.values import dataclass
 
 MOST_CANDIDATES = 20_000
 """More prompts than anybody labels: of a greater input this many are drawn."""

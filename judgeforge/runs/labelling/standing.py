@@ -7,6 +7,7 @@ already: each label is predicted by a fit that has not seen it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.fit import fit_calibration
@@ -16,7 +17,6 @@ from judgeforge.ranking.evidence import read_evidence
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Judgment
 from judgeforge.runs.labelling.label_line import Given
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 USUAL_ERROR = 0.05

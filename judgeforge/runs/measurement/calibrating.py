@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.calibration.api import calibrate
@@ -21,7 +21,6 @@ from judgeforge.runs.planning.judge_words import asked_key
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import chosen_place
-from judgeforge.text.values import dataclass
 
 SHOWN_ERROR = 0.05
 """For the curve, where the configuration asks for no `max_error`."""

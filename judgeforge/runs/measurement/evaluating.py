@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,7 +21,6 @@ from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
 from judgeforge.runs.planning.calibration_file import check_place, load_calibration, write_figures
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import chosen_place
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -25,7 +26,6 @@ from judgeforge.runs.measurement.label_rows import LabelledPrompt
 from judgeforge.runs.measurement.label_run import JudgedLabels, judge_labels
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import make_folder, replacing
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted, listed
 
 OWN = "criteria of the prompts' own"

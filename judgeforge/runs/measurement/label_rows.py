@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from judgeforge.inputs.source_columns import MissingColumnError
 from judgeforge.records import Prompt, Skip
 from judgeforge.store.pictures import with_pictures_as_data
 from judgeforge.text.tool_calls import said_text
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import quotable
 
 _RENAME = "Rename the column: label files have fixed names (`fields:` is for prompts only)."

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -36,7 +36,6 @@ from judgeforge.store.atomic_files import make_folder, replacing
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_log, read_records, read_rows
 from judgeforge.store.own_criteria import FIELD
-from judgeforge.text.values import dataclass
 
 _DIGITS = 12
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.store.journal import Journal
-from judgeforge.text.values import dataclass
 
 Identity = Mapping[str, Any]
 _OF_JUDGMENTS = frozenset({"structured"})

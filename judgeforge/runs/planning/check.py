@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
@@ -29,7 +29,6 @@ from judgeforge.runs.planning.tokenizer import read_tokenizer
 from judgeforge.runs.planning.verifiers import VerifiedPrompts
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
-from judgeforge.text.values import dataclass
 
 _SHOWN_SKIPS = 10
 

@@ -15,6 +15,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from pkgutil import resolve_name
@@ -27,7 +28,6 @@ from judgeforge.errors import ConfigError
 from judgeforge.judging.programs.sandbox import SandboxUnavailableError, open_sandbox
 from judgeforge.runs.folders import default_folder
 from judgeforge.text.shell import shell_word
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.config.model import ModelConfig

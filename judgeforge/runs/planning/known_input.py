@@ -11,6 +11,7 @@ import json
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +21,6 @@ from judgeforge.errors import StoreError
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.store.known_rows import KnownRows, input_digest, open_known_rows, write_known_rows
-from judgeforge.text.values import dataclass
 
 WORTH_IT_BYTES = 1 << 21
 """A smaller input is read in a second or two."""

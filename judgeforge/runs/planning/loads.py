@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.calls.money.prices import ModelPrice
 from judgeforge.calls.prefixes import (
@@ -16,7 +16,6 @@ from judgeforge.calls.prefixes import (
 )
 from judgeforge.config.model import ModelConfig
 from judgeforge.store.spending import to_usd
-from judgeforge.text.values import dataclass
 
 LOW, EXPECTED, HIGH = range(3)
 ALWAYS = (1.0, 1.0, 1.0)

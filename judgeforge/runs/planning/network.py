@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -20,7 +21,6 @@ from judgeforge.config.addresses import is_plain, is_this_machine
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
-from judgeforge.text.values import dataclass
 
 Host = tuple[str, int]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import StoreError
@@ -11,7 +12,6 @@ from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.store.fit import read_fit
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Totals
-from judgeforge.text.values import dataclass
 
 LEAST_PROMPTS = 20
 """From fewer a fit stays near what is assumed of any judge."""

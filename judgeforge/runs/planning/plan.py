@@ -7,7 +7,7 @@ settings that are allowed but cannot have an effect.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.config.run import RunConfig
@@ -40,7 +40,6 @@ from judgeforge.runs.remarks import remarks
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import read_account, to_usd
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 

@@ -9,14 +9,13 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from judgeforge.inputs.duplicates import KeySet
 from judgeforge.records import Given, ReadyCompletion
 from judgeforge.text.messages import Message
 from judgeforge.text.prompt_keys import prompt_key
 from judgeforge.text.same_reading import text_as_read
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 _EXAMPLES = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,7 +46,6 @@ from judgeforge.runs.planning.network import check_network
 from judgeforge.runs.planning.pair_sides import check_sides
 from judgeforge.runs.planning.row_demands import label_checks, row_checks
 from judgeforge.runs.planning.verifiers import check_programs
-from judgeforge.text.values import dataclass
 
 if TYPE_CHECKING:
     from judgeforge.calibration.calibration import Calibration

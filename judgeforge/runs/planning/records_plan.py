@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import StoreError
@@ -12,7 +13,6 @@ from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.measure import first_prompts
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.folder import RunFolder
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted
 
 LEAST_PILOT = 16

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -31,7 +31,6 @@ from judgeforge.runs.planning.preparation import Preparation, check_prompts_file
 from judgeforge.runs.planning.spending_words import notes_of, reason_of
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import to_usd
-from judgeforge.text.values import dataclass
 
 PRICED_PROMPTS = 50
 """Prompts of the input that are priced; the others are taken to cost as much."""

@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from judgeforge.calls.call import Answer, Asks
@@ -38,7 +38,6 @@ from judgeforge.runs.planning.server_models import listed_models, stated_context
 from judgeforge.runs.trial_door import trial_door
 from judgeforge.text.messages import Message
 from judgeforge.text.redaction import redact
-from judgeforge.text.values import dataclass
 from judgeforge.text.visible import excerpt, one_line
 from judgeforge.text.wording import counted, did_you_mean, listed
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Collection, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
@@ -26,7 +26,6 @@ from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
 from judgeforge.store.known_rows import KnownRows
 from judgeforge.text.prompt_keys import prompt_key
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted, listed
 
 TODO, LEFT_OUT = -1, -(2**63)

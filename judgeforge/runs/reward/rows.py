@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from judgeforge.config.run import PromptsConfig
@@ -24,7 +24,6 @@ from judgeforge.inputs.rows import (
     without_unwanted,
 )
 from judgeforge.records import Prompt
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted, expect
 
 _COMPLETIONS = "completions"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from judgeforge.calls.money.claims import claiming
 from judgeforge.calls.telemetry.recording import Telemetry
@@ -28,7 +28,6 @@ from judgeforge.store.evidence_rows import read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit
 from judgeforge.store.journal import short_digest
-from judgeforge.text.values import dataclass
 
 LOWEST = 0.0
 """Of what says nothing, and of what was written for its judge instead of its reader."""

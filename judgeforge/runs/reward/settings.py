@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,6 @@ from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.preparation import Preparation, prepare
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder, why_no_run_folder
-from judgeforge.text.values import dataclass
 from judgeforge.text.wording import counted, did_you_mean, expect, listed
 
 OnBudget = Literal["error", "none"]
