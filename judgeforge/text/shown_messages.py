@@ -73,7 +73,7 @@ def folded_thought(thought: str | None) -> str:
 
 
 def tool_names(tools: str) -> list[str]:
-    """Of the tools that a prompt offers, as JSON; a tool without a name is called so."""
+    """Of the tools that a prompt offers, as JSON; what has no name is ``_NAMELESS``."""
     return [str(each.get("name", _NAMELESS)) for each in _functions(tools)]
 
 

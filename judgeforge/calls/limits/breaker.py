@@ -67,7 +67,7 @@ class CircuitBreaker:
         """Returns whether this opened it. Late failures of earlier requests change nothing."""
         self._failures += 1
         self.last_failure = why
-        if is_probe:
+        if is_probe and self.is_open:
             self._probing = False
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._probe_at = now + self._pause_s
@@ -82,7 +82,7 @@ class CircuitBreaker:
         self._probing = False
 
 
-_OVERLOADED_STATUS = frozenset({408, 503, 529})
+_OVERLOADED_STATUS = frozenset({408, 498, 499, 503, 529})
 DENIED_STATUS = frozenset({401, 403, 404, 405})
 """Of access, to a server or to the model: one replica may deny what others grant."""
 _LONGEST_REASON = 1000

@@ -38,6 +38,7 @@ streams.py             a reply that is streamed unasked, put together
 replies.py             what reading any reply needs: parts, usage, probabilities
 asked_reply.py         what of a reply answers its request: the call that was asked for, or words
 answers.py             how a reply ended: whether it is whole
+template_marks.py      what a chat template put around the answer
 thoughts.py            what of a text is the answer, and what the model thought
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``

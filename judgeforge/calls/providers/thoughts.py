@@ -55,14 +55,15 @@ _MARKS = (
     ),  # Granite
     _Mark(r'<details type="reasoning"[^<>]{0,200}>', "</details>", is_special=False),  # Open WebUI
     _tag(
-        "(?:thoughts?|reason(?:ing)?|reflection|scratchpad|inner_monologue|antThinking)",
+        "(?:thoughts?|reason(?:ing)?|reflection|scratchpad|in(?:ner|ternal)_monologue"
+        "|chain_of_thought|cot|antThinking)",
         is_special=False,
     ),  # of prompts that many models were trained on
 )
 _SIGNS_BY_BEGINNING = {
     "<": (
         "think", "<|", "<unused9", "channel", "<thought", "<reason", "<reflection", "<scratchpad",
-        "<inner_monologue", "<details",
+        "<inner_monologue", "<internal_monologue", "<chain_of_thought", "<cot>", "<details",
     ),
     "[": ("[think", "[/think"),
     "\u25c1": ("\u25c1think", "\u25c1/think"),
@@ -135,6 +136,13 @@ def without_thought_again(text: str, thought: str) -> str:
     if found is None or found.split() not in ([], thought.split()):
         return text
     return answer
+
+
+def answer_after(thought: str) -> tuple[str, str]:
+    """The answer and the thought, where a server took both for a thought: the mark that ends it is
+    then within. The answer is empty where there is none."""
+    answer, found = split_reasoning(thought)
+    return (answer, found) if found and answer.strip() else ("", thought)
 
 
 def without_turn_marks(text: str) -> str:
