@@ -15,6 +15,7 @@ from warnings import catch_warnings, simplefilter
 
 from judgeforge.inputs.rows import RowProblemError, bad
 from judgeforge.records import SkipReason
+from judgeforge.text.patterns import late_pattern
 
 _MARK = r"""["'\u2018\u2019\u201c\u201d]"""
 _QUOTE = rf"(?:\\*+{_MARK})"
@@ -32,10 +33,10 @@ _LOOKS_LIKE_MESSAGES = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_ROLE = re.compile(
+_ROLE = late_pattern(
     rf"{_MARK}(?:role|from){_QUOTE}{{1,2}}\s*[:,]|\brole\s*:|Message\(", re.IGNORECASE
 )
-_CONTENT = re.compile(
+_CONTENT = late_pattern(
     rf"{_MARK}(?:content|value){_QUOTE}{{1,2}}\s*:|\bcontent\s*[=:]", re.IGNORECASE
 )
 _KEYS_OF_A_MESSAGE = (
@@ -46,8 +47,8 @@ _ROLES_OF_PAIRS = {
     "assistant": "assistant", "ai": "assistant",
 }  # fmt: skip
 _WRAPPERS = ("messages", "conversations", "conversation")
-_OF_NUMPY = re.compile(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
-_BLANK = re.compile(r"[\s\ufeff\u200b]*")
+_OF_NUMPY = late_pattern(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
+_BLANK = late_pattern(r"[\s\ufeff\u200b]*")
 _NOT_DRAWN = "\ufeff\u200b \t\r\n"
 _MOST_WRAPPINGS = 4
 """A text of JSON of a text of JSON; a text within is what the prompt is about."""
