@@ -15,6 +15,9 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
 from judgeforge.text.visible import quotable
 
+_UNUSUAL = 4
+"""Times what the shortest row reserves."""
+
 
 class LargestCall:
     """``add`` is told of each prompt."""
@@ -26,6 +29,7 @@ class LargestCall:
         self._judges = [prices[name] for name in dict.fromkeys(_first_judges(config))]
         self._prompt: Prompt | None = None
         self._pico = 0
+        self._least: int | None = None
 
     def add(self, prompt: Prompt) -> None:
         """No more is counted than its own words, which every request about it has."""
@@ -34,8 +38,14 @@ class LargestCall:
         pico = max(
             _most(self._writers, 0 if prompt.completions else asked), _most(self._judges, shown)
         )
+        self._least = pico if self._least is None else min(pico, self._least)
         if pico > self._pico:
             self._prompt, self._pico = prompt, pico
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether it is the row that is too long, and not the budget that is too small for all."""
+        return self._pico > _UNUSUAL * (self._least or 0)
 
     def warnings(self) -> Iterator[str]:
         usd = to_usd(self._pico)

@@ -191,7 +191,9 @@ def budget_warnings(
             f"budget.max_calls is {budget.max_calls}: a prompt may need {calls} calls, and none is "
             "begun that cannot be finished. Raise it."
         )
-    return [*warnings, *(largest.warnings() if largest is not None else ())]
+    if largest is not None and (largest.is_unusual or not warnings):
+        warnings += largest.warnings()
+    return warnings
 
 
 def cascade_warnings(config: RunConfig) -> list[str]:
