@@ -53,6 +53,8 @@ def as_csv(text: str) -> str:
         "\n".join(json.dumps(message) for message in MESSAGES),
         json.dumps([{**message, "name": float("nan")} for message in MESSAGES]),
         str([{**message, "name": None} for message in MESSAGES]),
+        str([(message["role"], message["content"]) for message in MESSAGES]),
+        json.dumps([[message["role"], message["content"]] for message in MESSAGES]),
     ],
     ids=[
         "json",
@@ -71,6 +73,8 @@ def as_csv(text: str) -> str:
         "lines",
         "NaN",
         "None",
+        "pairs",
+        "pairs as json",
     ],
 )
 def test_a_text_of_messages_is_read_as_messages_in_every_format(tmp_path: Path, text: str) -> None:

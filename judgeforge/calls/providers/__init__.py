@@ -25,6 +25,7 @@ transformers_files.py  whether a model's files can be loaded, and loading them
 transformers_reading.py  conversations and questions as tokens, and what the model makes of them
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+late_certificates.py   aiohttp without the certificates that it reads at its import
 postponed.py           parts of an SDK that are loaded only where something asks for them
 repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
