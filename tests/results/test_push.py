@@ -164,13 +164,19 @@ def test_what_cannot_be_published_says_why_without_a_traceback(
 
 
 @pytest.mark.slow
-def test_a_commit_that_failed_is_done_by_the_same_command(hub: Hub, finished: Path) -> None:
+def test_a_commit_that_failed_is_done_by_the_same_command_which_sends_no_large_file_again(
+    hub: Hub, finished: Path
+) -> None:
     hub.set(fails_with=[503, 503, 503, 503, 503, 503, 503, 503])
     code, said = hub.push(finished, _NAME, "--license", "other")
     assert (code, "the Hub answered 503" in said, "Traceback" in said) == (4, True, False), said
+    assert (hub.repository()["files"], hub.repository()["commits"]) == ({}, [])
     hub.set(fails_with=[])
     assert hub.push(finished, _NAME, "--license", "other")[0] == 0
     assert len(hub.repository()["commits"]) == 1
+    sent = hub.repository()["files"]["pairs.parquet"].encode("latin-1")
+    assert sent == (finished / "pairs.parquet").read_bytes()
+    assert sum(one.startswith("PUT /large/") for one in hub.told()["requests"]) == 1
 
 
 def test_a_folder_without_pairs_is_not_published(tmp_path: Path, finished: Path) -> None:
