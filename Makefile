@@ -93,7 +93,7 @@ bench-judging: $(VENV)/.dev  ## judging quality on recorded scores (DATA=folder)
 bench-cost: $(VENV)/.dev  ## dollars for a thousand pairs in each way of judging (minutes; DATA=folder)
 	$(BIN)/python benchmarks/cost.py $(if $(DATA),--data $(DATA))
 
-bench-downstream: $(VENV)/.train  ## a model trained on each way of spending (hours on a CPU; DATA=folder, DOWNSTREAM="--device cuda")
+bench-downstream: $(VENV)/.train  ## a model trained on each way of spending (hours on a CPU; DATA=folder, DOWNSTREAM="--worlds 1")
 	$(BIN)/python benchmarks/downstream.py $(if $(DATA),--data $(DATA)) $(DOWNSTREAM)
 
 clean:  ## remove the environment, caches and build output (runs/ is kept)

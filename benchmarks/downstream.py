@@ -2,9 +2,11 @@
 
 ``python benchmarks/downstream.py --data FOLDER`` trains one model for each way of making pairs and
 each draw of the judges' errors, and compares what share of held-out prompts they answer as asked.
-FOLDER holds downstream/completions.jsonl.gz. Every result is kept as it comes (``--work``), so a
+FOLDER holds downstream/completions.jsonl.gz; without ``--data`` those of `make demo-train` are
+used, which are few and which anyone has. Every result is kept as it comes (``--work``), so a
 killed run goes on where it was. ``--prompts 1200`` is 4,800 judge calls; fewer prompts are the same
-in small. ``--device cuda`` trains on a GPU; one needs ``pip install judgeforge[train,local]``.
+in small. Trains on a GPU where there is one, unless ``--device cpu`` says otherwise; needs what
+`make demo-train` installs.
 """
 
 from __future__ import annotations
@@ -23,15 +25,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from benchmarks.confidence_worlds import COMPLETIONS, FILE, Item, draw_world, load_rows
+from benchmarks.confidence_worlds import COMPLETIONS, Item, draw_world
 from benchmarks.downstream_arms import ARMS, GROUPS, Arm, Group, made_by
 from benchmarks.downstream_constraints import agreement, passes_all
+from benchmarks.downstream_data import recorded, shipped
 from benchmarks.downstream_report import as_markdown
-from benchmarks.judging_data import NoDataError, read_rows
+from benchmarks.judging_data import NoDataError
 from benchmarks.training_pairs import Bought, Pair
 from examples.demo_train.model import MissingPartError, weights_folder
 
 RESULTS = Path(__file__).parent / "results" / "downstream.md"
+WORK = Path("runs/downstream")
 FIRST_WORLD = 300
 
 
@@ -48,14 +52,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER")
-    parser.add_argument("--work", type=Path, default=Path("runs/downstream"), metavar="FOLDER")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="default: what is shipped")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help=f"default {WORK}[-shipped]")
+    parser.add_argument("--results", type=Path, metavar="FILE")
     parser.add_argument("--prompts", type=int, default=1200)
     parser.add_argument("--worlds", type=int, default=3, help="draws of judges' errors and orders")
-    parser.add_argument("--steps", type=int, default=75, help="of training, 16 pairs each")
+    parser.add_argument("--steps", type=int, help="of training, 16 pairs each")
     parser.add_argument("--samples", type=int, default=3, help="answers to a held-out prompt")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", help="cpu or cuda; default: cuda where there is one")
     parser.add_argument("--threads", type=int, default=None, help="of torch; default: all cores")
     parser.add_argument("--arms", nargs="*", metavar="NAME", help=", ".join(a.name for a in ARMS))
     parser.add_argument("--groups", nargs="*", choices=list(GROUPS), default=list(GROUPS))
@@ -65,25 +69,31 @@ def main() -> int:
     if unknown:
         parser.error(f"no such arm: {', '.join(sorted(unknown))}")
     try:
-        all_rows = load_rows(given.data, all_completions=True)
-        rows = all_rows[: given.prompts]
-        held_out = [row for row in read_rows(given.data / FILE) if row["side"] == "dev"]
+        data = shipped() if given.data is None else recorded(given.data)
         if not given.report:
             weights_folder()
     except (NoDataError, MissingPartError) as error:
         print(error, file=sys.stderr)
         return 2
+    name = "downstream" if given.data else "downstream-shipped"
+    given.work = given.work or WORK.with_name(name)
     given.work.mkdir(parents=True, exist_ok=True)
-    scale = Scale(len(rows), given.steps, given.samples)
+    rows, held_out = data.rows[: given.prompts], data.held_out
+    scale = Scale(len(rows), given.steps or data.steps, given.samples)
+    given.arms = [
+        arm.name
+        for arm in ARMS
+        if arm.completions <= data.completions and arm.name in (given.arms or [arm.name])
+    ]
     if not given.report:
-        _train_all(given, scale, rows, [*_with(all_rows, COMPLETIONS), *held_out], held_out)
+        _train_all(given, scale, rows, [*_with(data.rows, COMPLETIONS), *held_out], held_out)
     found = _kept(given.work)
     if not found:
         print(f"{given.work} has no result: leave out --report", file=sys.stderr)
         return 2
-    text = as_markdown(found, agreement(held_out))
+    text = as_markdown(found, agreement(held_out), held_out=len(held_out), option=data.option)
     print(text)
-    given.results.write_text(text, encoding="utf-8")
+    (given.results or RESULTS.with_stem(name)).write_text(text, encoding="utf-8")
     return 0
 
 
@@ -97,8 +107,9 @@ def _train_all(
     waiting = list(_waiting(given, scale))
     if not waiting:
         return
-    from benchmarks.downstream_session import Session
+    from benchmarks.downstream_session import Session, usual_device
 
+    given.device = given.device or usual_device()
     known = _with(rows, max(arm.completions for _, arm, _ in waiting))
     session = Session(known, everything, held_out, given.work, given.device, given.threads)
     for group, arm, world in waiting:
@@ -176,7 +187,7 @@ def _waiting(given: argparse.Namespace, scale: Scale) -> Iterator[tuple[Group, A
     for world in range(FIRST_WORLD, FIRST_WORLD + given.worlds):
         for name in given.groups:
             for arm in ARMS:
-                is_wanted = name in arm.groups and (not given.arms or arm.name in given.arms)
+                is_wanted = name in arm.groups and arm.name in given.arms
                 if is_wanted and (name, arm.name, world) not in done:
                     yield GROUPS[name], arm, world
 

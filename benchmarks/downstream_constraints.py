@@ -11,6 +11,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from judgeforge.judging.checks import failed_checks, parse_checks_of_row
+from judgeforge.judging.checks.subject import Subject
+
+CHECKS = "checks"
+"""The kind whose argument is checks of judgeforge's own, as a row states them."""
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _ENDS = re.compile(r"[.!?]+(?=[\"'\u201d\u2019)\]]*(?:\s|$))")
 
@@ -65,6 +70,10 @@ def _number_between(text: str, bounds: Sequence[int]) -> bool:
     return any(bounds[0] <= int(one) <= bounds[1] for one in re.findall(r"\d+", text)[:100])
 
 
+def _passes_checks(text: str, checks: Mapping[str, Any]) -> bool:
+    return not failed_checks(parse_checks_of_row(checks), Subject(text))
+
+
 _KINDS: dict[str, Callable[[str, Any], bool]] = {
     "max_words": lambda text, most: 0 < len(text.split()) <= most,
     "min_words": lambda text, least: len(text.split()) >= least,
@@ -83,4 +92,5 @@ _KINDS: dict[str, Callable[[str, Any], bool]] = {
     "no_commas": lambda text, _: "," not in text,
     "no_exclaim": lambda text, _: "!" not in text,
     "twice": lambda text, word: _lower(text).count(word.lower()) >= 2,
+    CHECKS: _passes_checks,
 }

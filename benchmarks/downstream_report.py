@@ -40,22 +40,28 @@ class Difference:
         return f"{self.points:+.1f} ± {self.half:.1f}{shown}"
 
 
-def as_markdown(found: Sequence[Result], agreement: float) -> str:
-    """Of all scales that there are results of, the largest first."""
+def as_markdown(
+    found: Sequence[Result],
+    agreement: float,
+    *,
+    held_out: int = 180,
+    option: str = " --data FOLDER",
+) -> str:
+    """Of all scales that there are results of, the largest first. ``option``: names the data."""
     scales = sorted({tuple(one["scale"].items()) for one in found}, reverse=True)
     seconds = sum(one["processor_seconds"] for one in found)
     devices = ", ".join(sorted({one["device"] for one in found}))
     lines = [
         "# What the same judge money makes of a model",
         "",
-        f"`python benchmarks/downstream.py --data FOLDER`, {datetime.now(UTC):%Y-%m-%d}, "
+        f"`python benchmarks/downstream.py{option}`, {datetime.now(UTC):%Y-%m-%d}, "
         f"{machine()['cpu']}, device {devices}, {seconds:.0f} s of processor time for "
         f"{len(found)} trainings and their samples.",
         "",
         "SmolLM2-135M-Instruct, the upper 8 of its 30 layers trained by DPO (beta 0.1, learning "
         "rate 1e-4, steps of 16 pairs) on pairs that the money paid for, among prompts with four "
         "recorded completions each; simulated judges that match recorded ones. Then the share of "
-        "answers to 180 held-out prompts that keep all constraints, checked in code (which "
+        f"answers to {held_out} held-out prompts that keep all constraints, checked in code (which "
         f"agrees with the data's own reading on {100 * agreement:.1f} % of recorded completions). "
         "*Ordered right*: of the pairs of recorded answers to held-out prompts that differ in "
         "quality, those whose better answer the training made likelier than the worse one "

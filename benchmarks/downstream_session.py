@@ -15,6 +15,10 @@ from benchmarks.downstream_training import TrainingPair, Upper, train
 from benchmarks.training_pairs import Pair
 
 
+def usual_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 class Session:
     def __init__(
         self,
@@ -34,7 +38,8 @@ class Session:
         texts += [one["text"] for row in everything for one in row["completions"]]
         self.model = SmallModel(texts, device)
         self.known = load_known(self.model, rows, work / "lower")
-        self.known_held_out = load_known(self.model, held_out, work / "lower")
+        self.recorded = [row for row in held_out if row["completions"]]
+        self.known_held_out = load_known(self.model, self.recorded, work / "lower")
 
     def trained(
         self, pairs: Sequence[Pair], *, steps: int, seed: int, flipped: float = 0.0
@@ -52,6 +57,6 @@ class Session:
         return [given[place :: len(self.held_out)] for place in range(len(self.held_out))]
 
     def ordered_right(self, upper: Upper) -> list[tuple[int, int]]:
-        """For each held-out prompt how many pairs of its recorded completions are ordered as their
-        quality is, and how many there are."""
-        return ordered_right(self.model, upper, self.known_held_out, self.held_out)
+        """For each held-out prompt with recorded completions how many pairs of these are ordered as
+        their quality is, and how many there are."""
+        return ordered_right(self.model, upper, self.known_held_out, self.recorded)

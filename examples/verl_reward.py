@@ -5,12 +5,14 @@ there when the data is made (``extra_info: {"question": …}``). The environment
 configuration:
 
     JUDGEFORGE_CONFIG=config.yaml python -m verl.trainer.main_ppo \\
-        custom_reward_function.path=examples/verl_reward.py \\
-        custom_reward_function.name=compute_score_batched reward_model.reward_manager=batch …
+        reward.custom_reward_function.path=examples/verl_reward.py \\
+        reward.custom_reward_function.name=compute_score …
 
-``compute_score_batched`` sees a whole batch, so the answers to one prompt are judged together; that
-is what judges that compare need. ``compute_score`` is asked for one answer at a time (the `naive`
-manager), which judges that score on a rubric can do. Without verl, this shows both:
+``compute_score`` is asked for one answer at a time, many of them at once, which judges that score
+on a rubric can do; that is how verl 0.9 asks. ``compute_score_batched`` is for earlier versions,
+which have a manager that hands over whole batches (``custom_reward_function.name=
+compute_score_batched reward_model.reward_manager=batch``): the answers to one prompt are judged
+together then, which is what judges that compare need. Without verl, this shows both:
 
     JUDGEFORGE_CONFIG=config.yaml python examples/verl_reward.py
 """
@@ -51,7 +53,7 @@ def compute_score_batched(
     extra_infos: Sequence[Mapping[str, Any]],
     **_: object,
 ) -> list[float]:
-    """For ``reward_manager: batch``."""
+    """For the manager `batch` of verl before 0.9."""
     found = _together()(
         prompts=[_asked(extra) for extra in extra_infos],
         completions=list(solution_strs),

@@ -9,6 +9,9 @@ import sys
 _CANNOT_LOAD = 74
 _YOUNG_OBJECTS = 200_000
 """More than importing everything makes, so that nothing is looked at before there is any work."""
+_SLEEP_AT_ONCE = "4"
+"""Of OpenBLAS, on which numpy rests: its threads wait for more in a loop for 2^4 cycles of the
+processor, not 2^26, in which they would take a core from whoever has work for it."""
 
 
 def main() -> None:
@@ -16,6 +19,7 @@ def main() -> None:
     what cannot be loaded is told in a line, whichever part it is and whenever it is needed."""
     _open_what_is_closed()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SLEEP_AT_ONCE)
     try:
         from judgeforge.cli import main as command_line
 

@@ -118,14 +118,14 @@ class Completion(SparseRecord):
     def flags(self) -> tuple[str, ...]:
         """What a reader should know of it, in words, as completions.jsonl has it."""
         failed = "withheld" if self.finish == "content_filter" else "failed"
-        read = self.input_tokens_read
+        only = ["only thoughts came"] if self.is_empty and self.reasoning else []
         return (
-            *(["cut"] if self.cut else []),
+            *(["cut"] if self.cut else only),
             *([f"not known to be whole: {self.unsure}"] if self.unsure is not None else []),
             *([f"{failed}: {self.failure}"] if self.failure is not None else []),
             *([f"duplicate:{self.duplicate_of}"] if self.duplicate_of is not None else []),
             *([f"nearly:{self.near_duplicate_of}"] if self.near_duplicate_of is not None else []),
-            *([f"prompt may be cut: {read} tokens"] if read is not None else []),
+            *([f"prompt may be cut: {read} tokens"] if (read := self.input_tokens_read) else []),
             *map(suspicious_flag, self.signs),
         )
 

@@ -7,6 +7,7 @@ attempt.py       one attempt, once it has passed the gate
 acceptance.py    whether a refusal is about its request or about the model
 retry.py         when an attempt is repeated, and after how long
 hedging.py       a second request for a reply that is late
+known_answers.py  a request that was answered, asked again where others are not
 input_read.py    whether a server can have read a whole input
 endpoints.py     one configured model: its servers, gates and price
 prefixes.py      what calls begin with in common, and what a cache makes of it

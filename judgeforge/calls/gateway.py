@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,8 +19,9 @@ from judgeforge.calls.batch.desk import Batches, Door
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.call import Answer, Call, others_as_far
 from judgeforge.calls.endpoints import Endpoint
-from judgeforge.calls.flight import Flight, StandIn
+from judgeforge.calls.flight import Flight, StandIn, described, retrieve_error
 from judgeforge.calls.hedging import race
+from judgeforge.calls.known_answers import KnownAnswers
 from judgeforge.calls.limits.gate import ModelGate, Passage
 from judgeforge.calls.limits.queues import GivesWay, never
 from judgeforge.calls.limits.turns import Turns
@@ -70,6 +70,7 @@ class Gateway:
             acceptance=self.acceptance,
             stopping=lambda: self._stopping,
         )
+        self._known = KnownAnswers(self._sender, budget, log)
         self._flights: dict[str, Flight] = {}
         self._turns = Turns()
         self.batches: Batches | None = None
@@ -77,7 +78,7 @@ class Gateway:
             door = Door(cache, budget, log, self.acceptance, limits, book, say)
             self.batches = Batches(door, endpoints, lambda: len(self._flights))
         self._overtaken: set[asyncio.Task[Any]] = set()
-        """Requests that were slower than their hedge, and hedges that came second."""
+        """Nothing waits for them: what was slower than its hedge, hedges that came second."""
         self._stopping = False
         self.cached_calls = 0
         self.last_reply_at = time.monotonic()
@@ -92,7 +93,7 @@ class Gateway:
         await others_as_far()
         flight = self._under_way(call.key)
         if flight is None:
-            stand_in = self._stand_in(endpoint, request, sample)
+            stand_in = StandIn.of(endpoint, self._endpoints, request, sample)
             answer = self._stored(endpoint, call) or self._stored_stand_in(stand_in)
             if answer is not None:
                 return answer
@@ -131,10 +132,18 @@ class Gateway:
         batches = self.batches
         return batches is not None and batches.only_wait and len(self._flights) <= batches.waiting
 
+    def look_again(self) -> None:
+        """Where nothing comes back: find out whether that is because of the model."""
+        if not self._stopping:
+            self._keep_overtaken(asyncio.create_task(self._look_again()))
+
+    async def _look_again(self) -> None:
+        if await self._known.are_given(self._flights.values()):
+            self.last_reply_at = time.monotonic()
+
     def what_it_waits_for(self) -> str:
         """For the message of a run that makes no progress."""
-        calls = Counter(flight.endpoint.name for flight in self._flights.values())
-        waiting = [self._endpoints[name].gate.describe(calls[name]) for name in calls]
+        waiting = described(self._flights.values())
         if self.batches is not None and (count := self.batches.count) is not None:
             waiting.append(str(count))
         return "; ".join(waiting) or "no call is under way"
@@ -177,6 +186,7 @@ class Gateway:
             return None
         if reply.finish == "failed":  # of an earlier version, which stored those
             return None
+        self._known.note(endpoint, call)
         self.cached_calls += 1
         self.last_reply_at = time.monotonic()
         if (claim := current_claim()) is not None:
@@ -189,12 +199,6 @@ class Gateway:
             return None
         answer = self._stored(stand_in.endpoint, stand_in.call)
         return None if answer is None else replace(answer, answered_by=stand_in.endpoint.name)
-
-    def _stand_in(self, endpoint: Endpoint, request: ModelRequest, sample: int) -> StandIn | None:
-        if endpoint.model.fallback is None:
-            return None
-        fallback = self._endpoints[endpoint.model.fallback]
-        return StandIn(fallback, fallback.stand_in_call(request, sample))
 
     def _under_way(self, key: str) -> Flight | None:
         """A flight to join; not one that is about to end since nothing waited for it."""
@@ -213,7 +217,7 @@ class Gateway:
             if self._flights.get(key) is flight:  # the call may have been begun anew meanwhile
                 del self._flights[key]
             self._turns.ended(flight.call.beginnings)
-            _retrieve_error(done)
+            retrieve_error(done)
 
         flight.task.add_done_callback(landed)
         return flight
@@ -257,7 +261,8 @@ class Gateway:
         async def once() -> Answer:
             try:
                 return await self._send_to_one(flight, endpoint, call, gives_way, clock)
-            except StatusError as error:
+            except CallError as error:
+                flight.last_error = error
                 failures.look(
                     error,
                     self.acceptance.answers(call),
@@ -278,6 +283,7 @@ class Gateway:
                     was_down = error.status == 500 and answers == 0
                     if error.stops_run or not was_down or not self.acceptance.answers(call):
                         raise
+        self._known.note(endpoint, call)
         self.last_reply_at = time.monotonic()
         return answer
 
@@ -341,10 +347,4 @@ class Gateway:
         """It may still be billed, so it is waited for, and only its end tells how much it cost."""
         self._overtaken.add(task)
         task.add_done_callback(self._overtaken.discard)
-        task.add_done_callback(_retrieve_error)
-
-
-def _retrieve_error(done: asyncio.Task[Any]) -> None:
-    """What waited for it has the error; asyncio complains where nothing is left to retrieve it."""
-    if not done.cancelled():
-        done.exception()
+        task.add_done_callback(retrieve_error)

@@ -68,11 +68,11 @@ class RepeatedFailure:
         self._said = ""
         self._answers = 0
 
-    def look(self, error: StatusError, answers: int, *, has_substitute: bool) -> None:
+    def look(self, error: CallError, answers: int, *, has_substitute: bool) -> None:
         """Make ``error`` final where it is. ``answers``: how often the model has answered so far;
         ``has_substitute``: another can answer for a model that is down, so it is left to that.
         """
-        if error.status not in {PAGE_STATUS, 500}:
+        if not isinstance(error, StatusError) or error.status not in {PAGE_STATUS, 500}:
             return
         is_up = answers > self._answers or (answers == 0 and not has_substitute)
         said = _OF_ONE_REQUEST.sub("", str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -50,7 +51,7 @@ def command(group: typer.Typer = app) -> Callable[[Callable[..., None]], Callabl
         @wraps(function)
         def called(*, verbose: bool, **given: object) -> None:
             del verbose  # see is_verbose
-            function(**given)
+            function(**{name: _in_home(value) for name, value in given.items()})
 
         own = inspect.signature(function, eval_str=True)
         option = inspect.Parameter(
@@ -61,6 +62,13 @@ def command(group: typer.Typer = app) -> Callable[[Callable[..., None]], Callabl
         return group.command()(called)
 
     return register
+
+
+def _in_home(value: object) -> object:
+    """A shell leaves the `~` of `--to=~/data` alone."""
+    if isinstance(value, list):
+        return [_in_home(one) for one in value]
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value  # noqa: PTH111
 
 
 def is_verbose() -> bool:

@@ -27,28 +27,35 @@ def check_copied(config: BaseModel) -> None:
         for name in sorted(part.__dict__.keys() - type(part).model_fields.keys()):
             hint = did_you_mean(name, type(part).model_fields)
             raise TypeError(f"{place} has no setting `{name}`{hint}")
-        _check_values(place, part)
-
-
-def _check_values(place: str, part: BaseModel) -> None:
-    given = {name: getattr(part, name) for name in part.model_fields_set}
     try:
-        checked = type(part).model_validate(given)
+        # By the whole, which is built already: pydantic builds the parts anew for each by itself.
+        checked = type(config).model_validate(_plain(config))
     except ValidationError as error:
         for each in error.errors(include_url=False):
             if each["type"] not in _OF_OWN_CHECKS and each["loc"]:
                 at, said = ".".join(map(str, each["loc"])), each["msg"]
                 problem = f"{said[0].lower()}{said[1:]}, and is {found(each['input'])}"
-                raise ValueError(f"{place}.{at}: {problem}") from None
+                raise ValueError(f"config.{at}: {problem}") from None
         return
-    for name, value in given.items():
-        _refuse_dictionaries(f"{place}.{name}", value, getattr(checked, name))
+    _refuse_dictionaries("config", config, checked)
+
+
+def _plain(value: object) -> object:
+    """As a file would say it."""
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _refuse_dictionaries(place: str, value: object, checked: object) -> None:
     """Where a part is to be: checking made one of it, and the configuration has it still."""
     if isinstance(checked, BaseModel) and isinstance(value, Mapping):
         raise TypeError(f"{place} must be a part of a configuration, not a dictionary; {_HOW}")
+    if isinstance(checked, BaseModel) and isinstance(value, BaseModel):
+        for name in sorted(value.model_fields_set):
+            _refuse_dictionaries(f"{place}.{name}", getattr(value, name), getattr(checked, name))
     if isinstance(checked, Mapping) and isinstance(value, Mapping):
         for key in value.keys() & checked.keys():
             _refuse_dictionaries(f"{place}[{key!r}]", value[key], checked[key])

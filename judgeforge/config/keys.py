@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgeforge.errors import ConfigError
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.redaction import remember_secret
 
 if TYPE_CHECKING:
     from judgeforge.config.model import ModelConfig
     from judgeforge.config.run import RunConfig
 
-_NAME_BEFORE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*=(?=[^=])")
-_A_NAME = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\{\{.*\}\}|%[A-Z_]+%")
+_NAME_BEFORE = late_pattern(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*=(?=[^=])")
+_A_NAME = late_pattern(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\{\{.*\}\}|%[A-Z_]+%")
 """As shells, templates and Windows write the value of one."""
 LONGEST_KEY = 8192
 """Bytes of a key file; a longer file is certainly something else."""

@@ -23,7 +23,7 @@ from judgeforge.config.judges import JudgingConfig
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.rubric import RubricConfig
 from judgeforge.config.sampling import SamplingConfig, as_list
-from judgeforge.ranking.rules import PairingRules
+from judgeforge.ranking.rules import PairingRules, first_tier
 from judgeforge.text.messages import Record
 
 LastAnswer = Literal["refuse", "drop", "completion"]
@@ -295,7 +295,7 @@ class RunConfig(Record):
                 "fresh prompt would: set `judging.aim: training`, or leave it out and raise "
                 "`sampling.completions`"
             )
-        tier = min((judge.tier for judge in self.judging.judges), default=1)
+        tier = first_tier(self.judging.judges)
         for judge in self.judging.judges:
             if judge.tier == tier and judge.shows != "one":
                 raise ValueError(

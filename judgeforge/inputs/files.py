@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from judgeforge.text.wording import did_you_mean
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes. A longer line is skipped without being held in memory."""
 _UTF8_BOM = b"\xef\xbb\xbf"
+
+
+_ADDRESS = re.compile(r"(?:^|/)[a-z][a-z0-9+.-]+:/")
+"""What a path makes of one: it has no two slashes beside each other."""
 
 
 def check_file(path: Path) -> None:
@@ -41,6 +46,10 @@ def check_file(path: Path) -> None:
 
 
 def _suggestion(path: Path) -> str:
+    if _ADDRESS.search(str(path)):
+        return "; addresses are not read: download it, or name a dataset of the hub under `hf`"
+    if "*" in path.name:
+        return f"; one file is read, or all of a folder with `hf: {{name: {path.parent}}}`"
     try:
         return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from judgeforge.inputs.conversation import in_order
 from judgeforge.inputs.messages_in_text import messages_of, refuse_template
@@ -13,6 +13,8 @@ from judgeforge.inputs.turns import listed_turns
 from judgeforge.records import SkipReason
 from judgeforge.store.pictures import LARGEST_TOGETHER, MOST_PICTURES
 from judgeforge.text.messages import Message
+
+_OF_SYSTEM = ("system", "developer")
 
 
 def read_messages(
@@ -37,10 +39,21 @@ def read_messages(
     messages: list[Message] = []
     calls = 0
     for number, turn in enumerate(listed_turns(value), start=1):
+        if number == 1 and len(value) > 1 and _is_empty_system(turn):
+            reading.noticed.empty_systems += 1
+            continue
         messages.append(read_turn(turn, number, reading, calls=calls))
         calls += len(messages[-1].tool_calls)
     _check_pictures(messages)
     return in_order(messages, tools)
+
+
+def _is_empty_system(turn: object) -> bool:
+    """As many sets have it in each row: it says what no system message says."""
+    if not isinstance(turn, Mapping) or turn.get("role") not in _OF_SYSTEM:
+        return False
+    content = turn.get("content")
+    return content in (None, []) or (isinstance(content, str) and not content.strip())
 
 
 def _check_pictures(messages: Sequence[Message]) -> None:

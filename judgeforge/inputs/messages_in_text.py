@@ -15,6 +15,7 @@ from warnings import catch_warnings, simplefilter
 
 from judgeforge.inputs.rows import RowProblemError, bad
 from judgeforge.records import SkipReason
+from judgeforge.text.patterns import late_pattern
 
 _MARK = r"""["'\u2018\u2019\u201c\u201d]"""
 _QUOTE = rf"(?:\\*+{_MARK})"
@@ -26,23 +27,28 @@ _LOOKS_LIKE_MESSAGES = re.compile(
     (?: \[\s*+{_QUOTE}?\{{\s*+(?:{_KEY}|{_PART})        # a list of messages, or of their texts
       | \(\s*+\{{\s*+{_KEY}
       | \[\s*+\{{\s*+role\s*:                           # as JavaScript has it
+      | \[\s*+[(\[]\s*+{_QUOTE}(?:system|user|human){_QUOTE}\s*+,   # LangChain's pairs
       | \[\s*+(?:\w*Message\(|OrderedDict\(\[\({_QUOTE}role{_QUOTE})
       | \{{\s*+(?:{_KEY}|{_WITHIN})
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_ROLE = re.compile(
+_ROLE = late_pattern(
     rf"{_MARK}(?:role|from){_QUOTE}{{1,2}}\s*[:,]|\brole\s*:|Message\(", re.IGNORECASE
 )
-_CONTENT = re.compile(
+_CONTENT = late_pattern(
     rf"{_MARK}(?:content|value){_QUOTE}{{1,2}}\s*:|\bcontent\s*[=:]", re.IGNORECASE
 )
 _KEYS_OF_A_MESSAGE = (
     {"role", "content"}, {"role", "tool_calls"}, {"role", "parts"}, {"from", "value"}
 )  # fmt: skip
+_ROLES_OF_PAIRS = {
+    "system": "system", "user": "user", "human": "user",
+    "assistant": "assistant", "ai": "assistant",
+}  # fmt: skip
 _WRAPPERS = ("messages", "conversations", "conversation")
-_OF_NUMPY = re.compile(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
-_BLANK = re.compile(r"[\s\ufeff\u200b]*")
+_OF_NUMPY = late_pattern(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
+_BLANK = late_pattern(r"[\s\ufeff\u200b]*")
 _NOT_DRAWN = "\ufeff\u200b \t\r\n"
 _MOST_WRAPPINGS = 4
 """A text of JSON of a text of JSON; a text within is what the prompt is about."""
@@ -78,7 +84,7 @@ def messages_of(text: str) -> list[object] | None:
     turns: object = [value] if isinstance(value, dict) else value
     if not isinstance(turns, list | tuple) or not turns:
         return None
-    found = [_read_literal(one) if isinstance(one, str) else one for one in turns]
+    found = [_read_literal(one) if isinstance(one, str) else _as_message(one) for one in turns]
     if all(map(_is_part, found)):
         return [{"role": "user", "content": found}]
     if all(map(_is_message, found)):
@@ -118,6 +124,14 @@ def refuse_template(text: str) -> None:
             "itself; give the messages that it was made of, or, to send it as it stands, "
             '`[{"role": "user", "content": …}]`'
         )
+
+
+def _as_message(value: object) -> object:
+    """A pair of a role and a text is a message of LangChain's; anything else is left."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return value
+    role = _ROLES_OF_PAIRS.get(str(value[0]))
+    return value if role is None else {"role": role, "content": value[1]}
 
 
 def _is_message(value: object) -> bool:

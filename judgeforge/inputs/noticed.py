@@ -25,6 +25,8 @@ class Noticed:
     """Fields of messages, by how many messages have them."""
     numbered_calls: int = 0
     """Tool calls without an id."""
+    empty_systems: int = 0
+    """System messages that say nothing."""
     with_tools: int = 0
     """Rows, as all that follow."""
     with_calls: int = 0
@@ -80,6 +82,8 @@ class Noticed:
         if self.numbered_calls:
             calls = counted(self.numbered_calls, "tool call")
             yield f"{calls} without an id got one, call_1, call_2 and so on within a row"
+        if self.empty_systems:
+            yield f"{counted(self.empty_systems, 'empty system message')} left out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """What servers and data sets call the same."""
 _OF_A_MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id", "name", *_THOUGHTS})
 _DETAILS = ("auto", "low", "high")
+_TEXTS = ("text", "input_text", "output_text")
+"""Types of a part that is a text; the longer ones are of OpenAI's Responses API."""
 _LONGEST_URL = 2000
 """Characters of an address; a data URL may be longer."""
 
@@ -132,11 +134,11 @@ def _part(part: object, what: str, role: Role, reading: Reading) -> Part:
     if not isinstance(part, Mapping):
         bad(f"{what} must be an object with `type`, found {kind_of(part)}")
     kind = part.get("type")
-    known = {"type", "text"} if kind == "text" else {"type", "image_url", "image", "url", "path"}
+    known = {"type", "text"} if kind in _TEXTS else {"type", "image_url", "image", "url", "path"}
     for field, value in part.items():
         if field not in known and value not in (None, "", [], {}):
             reading.noticed.leave_out(f"content.{field}")
-    if kind == "text":
+    if kind in _TEXTS:
         return TextPart.model_construct(
             text=_words(part.get("text"), "user", f"the text of {what}")
         )

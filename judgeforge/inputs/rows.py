@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from judgeforge.records import SkipReason
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import listed
 
-SURROGATE = re.compile(r"[\ud800-\udfff]")
+SURROGATE = late_pattern(r"[\ud800-\udfff]")
 _SHOWN_COLUMNS = 12
 
 
@@ -65,7 +65,7 @@ def column_names(names: Iterable[object]) -> str:
     return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"
 
 
-_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNWANTED = late_pattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (C0, DEL, C1) except tab and line ends; halves of surrogate pairs."""
 _KINDS = {
     type(None): "null",

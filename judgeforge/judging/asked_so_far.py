@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from judgeforge.judging.panel import Panel
-from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
+from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption
 from judgeforge.ranking.cascade.choose import Spent
 from judgeforge.ranking.evidence import Evidence, read_evidence
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Judgment, Prompt, Question
 from judgeforge.text.tool_calls import said_text
 

@@ -137,11 +137,7 @@ class Escalation:
             return None
         price = self._training.prompt_price(prompt, completions) if prices else None
         if not price:
-            judges = self._panel.judges
-            first = min(judge.tier for judge in judges)
-            questions = [
-                judge.questions(len(completions)) for judge in judges if judge.tier == first
-            ]
+            questions = [judge.questions(len(completions)) for judge in self._panel.first_tier]
             unit = min((one for one in prices if one > 0), default=1.0)
             price = unit * (len(completions) + sum(questions))
         return ForTraining(self._training.value, price)

@@ -7,13 +7,13 @@ and their code included, and no text of a row can name a place: it is filled in,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.errors import ConfigError
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.wording import did_you_mean, listed
 
 LONGEST_FILE = 100_000
@@ -34,8 +34,8 @@ USER_PLACES: Mapping[str, bool] = {
     "own_criteria": False,
     "own_answer": False,
 }
-_PLACE = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
-_OPENED = re.compile(rf"{_PLACE.pattern}|(?P<other>\{{\{{|\{{%|\{{#)")
+_PLACE = late_pattern(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\}\}")
+_OPENED = late_pattern(rf"{_PLACE.pattern}|(?P<other>\{{\{{|\{{%|\{{#)")
 """From left to right, as a template is read. What closes without having been opened is text."""
 
 

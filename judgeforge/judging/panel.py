@@ -25,6 +25,7 @@ from judgeforge.judging.verification import (
     run_checks,
     tasks_for,
 )
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
@@ -92,6 +93,12 @@ class Panel:
         """What its judgments name as their judge: models, and code."""
         return frozenset({*self._configs, JUDGE_NAME})
 
+    @property
+    def first_tier(self) -> list[JudgeConfig]:
+        """Those that are always asked; without tiers all of them."""
+        tier = first_tier(self.judges)
+        return [judge for judge in self.judges if judge.tier == tier]
+
     async def judge(
         self, prompt: Prompt, completions: Sequence[Completion], *, more: int = 0
     ) -> list[Judgment]:
@@ -118,16 +125,13 @@ class Panel:
     def judges_each_alone(self, prompt: Prompt) -> bool:
         """Whether a completion can be judged beside others that were judged before: what code finds
         does not settle the prompt, and the first tier sees one at a time."""
-        tier = min((judge.tier for judge in self.judges), default=1)
-        first = [judge for judge in self.judges if judge.tier == tier]
-        alone = all(judge.shows == "one" for judge in first)
+        alone = all(judge.shows == "one" for judge in self.first_tier)
         return alone and not (self._asks and deciding(self._rubric, prompt))
 
     def first_to_judge(self, writer: str) -> frozenset[str]:
         """The labels of those in the first tier that are asked about a completion of the writer."""
-        tier = min((judge.tier for judge in self.judges), default=1)
         blank = Completion(id="", prompt_id="", index=0, model=writer, text="", finish="stop")
-        labels = (judge.label for judge in self.judges if judge.tier == tier)
+        labels = (judge.label for judge in self.first_tier)
         return frozenset(label for label in labels if self.questions(label, [blank]))
 
     @property

@@ -11,6 +11,7 @@ confidence.py      P(one completion is better than another, or equal), P(one is 
 outcomes.py        two completions differ widely, slightly or not at all
 confidence_map.py  probabilities as believed -> probabilities that hold
 distributions.py   errors with heavy tails
+beta.py            the Beta distribution, of shares
 rules.py           what the configuration may ask of pairing and cascade
 protocols.py       the ways to judge, and what is true of each
 rehearsal.py       a way of judging, on prompts drawn from what is known of the judges

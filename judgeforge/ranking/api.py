@@ -13,7 +13,7 @@ from judgeforge.ranking.reliability.rewards import with_reward_units
 from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.ranking.validation import judgments_by_prompt, judgments_of_prompt
 from judgeforge.records import Judgment
-from judgeforge.text.wording import expect
+from judgeforge.text.wording import expect, found, listed
 
 
 def rank(
@@ -50,13 +50,15 @@ def rank(
     [0.8, 0.5]
 
     Raises ValueError without the texts that are needed, for judgments of several prompts, and for a
-    judgment that lacks what its protocol gives, has a number outside its range or comes twice;
-    TypeError for what is not a judgment, or not a Reliability.
+    judgment that lacks what its protocol gives, has a number outside its range or comes twice, and
+    where none of ``completion_ids`` is judged; TypeError for what is not a judgment, not a list of
+    ids or not a Reliability.
     """
     advice = "judgeforge.fit_reliability(prompts), or `calibration.labelled.reliability`"
     if reliability is not None:
         expect(reliability, Reliability, "reliability", "a Reliability", advice)
     sound = judgments_of_prompt(judgments)
+    _expect_judged(completion_ids, sound)
     return rank_sound(
         sound,
         completion_ids=completion_ids,
@@ -64,6 +66,20 @@ def rank(
         texts=texts,
         writers=writers,
     )
+
+
+def _expect_judged(completion_ids: Iterable[str] | None, judgments: Sequence[Judgment]) -> None:
+    """Ids of another prompt, or in another form, would give a ranking of nothing."""
+    if completion_ids is None:
+        return
+    if isinstance(completion_ids, str):
+        raise TypeError(f"completion_ids must be a list of ids, not {found(completion_ids)}")
+    judged = list(dict.fromkeys(one for each in judgments for one in each.completion_ids))
+    if judged and not set(judged) & set(completion_ids):
+        raise ValueError(
+            f"none of completion_ids is judged: they are {listed(map(str, completion_ids), 3)}, "
+            f"and the judgments are of {listed(judged, 3)}"
+        )
 
 
 def _assumed(judgments: Sequence[Judgment]) -> Reliability:

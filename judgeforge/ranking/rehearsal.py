@@ -17,7 +17,7 @@ from statistics import NormalDist, fmean, pstdev
 import numpy as np
 
 from judgeforge.ranking.cascade.another import is_about_another
-from judgeforge.ranking.cascade.candidates import JudgeOption, first_tier
+from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.choose import Spent, next_bundle
 from judgeforge.ranking.cascade.training_value import ForTraining
 from judgeforge.ranking.distributions import FREEDOM, Array
@@ -26,7 +26,7 @@ from judgeforge.ranking.outcomes import SLIGHT
 from judgeforge.ranking.rank import rank_evidence
 from judgeforge.ranking.ranking import GapPrior
 from judgeforge.ranking.reliability.judges import JudgeReliability, Reliability
-from judgeforge.ranking.rules import CascadeRules
+from judgeforge.ranking.rules import CascadeRules, first_tier
 
 GROUPS, PROMPTS_A_GROUP = 12, 40
 _SAMPLED = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -229,6 +229,18 @@ def _unjudged(rules: PairingRules) -> str | None:
             "by: leave it out, or audit a share of the prompts"
         )
     return None
+
+
+class HasTier(Protocol):
+    """A judge, as far as a cascade sorts it."""
+
+    @property
+    def tier(self) -> int: ...
+
+
+def first_tier(judges: Iterable[HasTier]) -> int:
+    """The tier that is always asked; 1 where there is no judge."""
+    return min((judge.tier for judge in judges), default=1)
 
 
 class CascadeRules(Record):

@@ -25,6 +25,8 @@ from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
 from judgeforge.text.wording import counted
 
+THIS_FOLDER = "path/to/this/folder"
+"""What the card has for where the pairs are loaded from."""
 _TAGS = ["preference", "dpo", "reward-model", "llm-as-judge", "judgeforge"]
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
 
@@ -97,7 +99,7 @@ def _introduction(pairs: PairFigures, manifest: Manifest) -> str:
             "that nobody has judged yet (`completions.jsonl`)."
         )
     if manifest.unfinished:
-        what += f"\n\n> {unfinished(manifest)} Start it again to go on."
+        what += f"\n\n> The run {unfinished(manifest)}. Start it again to go on."
     return what
 
 
@@ -127,16 +129,16 @@ def _columns(pairs: PairFigures) -> str:
     if keys := pairs.columns.metadata:
         names = ", ".join(map(escape, keys))
         told.append(f"`metadata` has what the rows of the prompts say of themselves: {names}.")
-    return "\n\n".join([_COLUMNS, *(["\n".join(told)] if told else [])])
+    return "\n\n".join(filter(None, [_COLUMNS, "\n".join(told)]))
 
 
-_LOADING = """\
+_LOADING = f"""\
 ## Load it
 
 ```python
 from datasets import load_dataset
 
-pairs = load_dataset("path/to/this/folder", split="train")
+pairs = load_dataset("{THIS_FOLDER}", split="train")
 sure = pairs.filter(lambda pair: pair["confidence"] >= 0.9)
 ```
 
@@ -157,7 +159,7 @@ from transformers import AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
 model = "your/model"
-pairs = load_dataset("path/to/this/folder", split="train")
+pairs = load_dataset("{THIS_FOLDER}", split="train")
 trainer = DPOTrainer(
     model=model,
     args=DPOConfig(output_dir="dpo", max_length=2048),

@@ -5,7 +5,6 @@ They are Markdown. Names that models and users chose are data, never markup.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,13 +20,14 @@ from judgeforge.store.manifest import (
     Quality,
     Totals,
 )
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.wording import shortened
 
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_{}[]()#!|~$"}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 )
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_BREAKS = late_pattern(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _LONGEST = 200
 _WIDEST_BAR = 30
 _MOST_MODELS = 20

@@ -140,15 +140,21 @@ def _find_pair(folder: RunFolder, pair_id: str) -> PreferencePair:
             of_prompt.append(ids[-1])
     if len(alike) == 1:
         return as_record(file, PreferencePair, alike[0])
-    raise ConfigError(f"{file}: {_no_such_pair(folder.skips, pair_id, ids, of_prompt)}")
+    raise ConfigError(f"{file}: {_no_such_pair(folder, pair_id, ids, of_prompt)}")
 
 
-def _no_such_pair(skips: Path, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]) -> str:
+def _no_such_pair(
+    folder: RunFolder, pair_id: str, ids: Sequence[str], of_prompt: Sequence[str]
+) -> str:
+    for row in rows_naming(folder.judgments, naming=pair_id):
+        if row.get("id") == pair_id:
+            shown = listed((f"`{one}`" for one in row.get("completion_ids", ())), _SHOWN_IDS)
+            return f"`{pair_id}` is a judgment, which is explained with what it is about: {shown}"
     message = f"no pair has the id `{pair_id}`"
     if of_prompt:
         return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
     asked = pair_id.rpartition(".p")[0]
-    for row in rows_naming(skips, naming=asked):
+    for row in rows_naming(folder.skips, naming=asked):
         if row.get("prompt_id") in {pair_id, asked}:
             return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
     if not ids:

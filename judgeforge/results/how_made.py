@@ -47,11 +47,11 @@ def making(manifest: Manifest) -> list[Fact]:
 
 
 def unfinished(manifest: Manifest) -> str:
-    """Of a run that stopped early: the prompts to go have no pairs yet."""
+    """What is said of a run that stopped early: the prompts to go have no pairs yet."""
     rows = manifest.totals.prompts + manifest.unfinished
     return (
-        f"The run is not complete (status: {manifest.status}), with {manifest.unfinished:,} of its "
-        f"{rows:,} prompts to go."
+        f"is not complete (status: {manifest.status}), with {manifest.unfinished:,} of its "
+        f"{rows:,} prompts to go"
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from judgeforge.errors import CallError, ConfigError, StoreError
+from judgeforge.results.card import THIS_FOLDER
 from judgeforge.results.how_made import unfinished
 from judgeforge.store.atomic_files import read_error
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -85,7 +86,7 @@ def push(
         raise ConfigError(why_no_run_folder(run.path))
     if not _REPOSITORY.fullmatch(repository):
         raise ConfigError(f"`{repository}` is not the name of a data set: write OWNER/NAME")
-    files, card = _files(run, everything=everything), _card(run, license)
+    files, card = _files(run, everything=everything), _card(run, repository, license)
     with _hub(repository) as hub:
         before = _visibility(hub, repository)
         if before == "public" and not public:
@@ -117,11 +118,11 @@ def _files(run: RunFolder, *, everything: bool) -> list[Path]:
 def _notes(run: RunFolder) -> Iterator[str]:
     manifest = run.read_manifest()
     if manifest is not None and manifest.unfinished:
-        yield f"{unfinished(manifest)} Start it again and push again, to publish all of its pairs."
+        yield f"{run.path} {unfinished(manifest)}: start it again, and push again then"
 
 
-def _card(run: RunFolder, license_name: str | None) -> bytes:
-    """The card of the folder, with its license and without what is true of the folder only."""
+def _card(run: RunFolder, repository: str, license_name: str | None) -> bytes:
+    """The card of the folder, with its license, and with what loads it from the Hub."""
     try:
         text = run.card.read_text(encoding="utf-8")
     except OSError as error:
@@ -143,7 +144,8 @@ def _card(run: RunFolder, license_name: str | None) -> bytes:
         )
     header["tags"] = sorted({*header.get("tags", ()), "synthetic", "trl"})
     written = yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
-    return f"---\n{written}---\n{text[found.end() :]}".encode()
+    body = text[found.end() :].replace(THIS_FOLDER, repository)
+    return f"---\n{written}---\n{body}".encode()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ record.py       what a run leaves behind
 manifest.py     what `manifest.json` says
 remarks.py      what a run says besides how it ended
 progress.py     how far a run has come, and what holds it up
-progress_shown.py  the same, shown to who calls from Python: terminal, notebook, file
+progress_shown.py  the same, shown to whoever calls from Python: terminal, notebook, file
 result.py       how a start ended, for programs and in one line
 watching.py     follows a run that another process makes, until it ends
 on_finish.py    tells a command or a webhook how a run ended

@@ -51,6 +51,10 @@ class RunDoor:
     def only_waits_for_batches(self) -> bool:
         return self._gateway.only_waits_for_batches
 
+    def look_again(self) -> None:
+        """As ``Gateway.look_again``, for the calls of this process."""
+        self._gateway.look_again()
+
     def what_it_waits_for(self) -> str:
         """For the message of a run that makes no progress."""
         if self.team is None:

@@ -32,8 +32,8 @@ Judged = tuple[int, JudgedPrompt | FinishedPrompt, Reliability | None]
 
 
 def may_be_of_the_model(ended: FinishedPrompt) -> bool:
-    """Whether it ended for refusals that others may meet as well."""
-    return ended.skip_reason is SkipReason.CALL_FAILED
+    """Whether it ended for refusals, or without criteria, as others may as well."""
+    return ended.skip_reason in {SkipReason.CALL_FAILED, SkipReason.CRITERIA_NOT_WRITTEN}
 
 
 @dataclass(slots=True)

@@ -47,6 +47,7 @@ def chosen_folder(
             "--out is empty (is a variable not set?); name a folder, or leave --out away for "
             f"{default}"
         )
+    name = _in_home(name)
     around = _around_date(name)
     return Path(name) if around is None else Path((day or today(config)).isoformat().join(around))
 
@@ -59,7 +60,7 @@ def run_folders(config: RunConfig, out: str | None, day: date) -> list[Path]:
     read.
     """
     last = chosen_folder(config, out, day)
-    around = None if out is None else _around_date(out)
+    around = None if out is None else _around_date(_in_home(out))
     if around is None:
         return [last]
     earlier = [folder for then, folder in _dated(*around) if then < day and _is_unfinished(folder)]
@@ -71,6 +72,7 @@ def latest_folder(out: str) -> Path:
 
     Raises ConfigError where there is none, or ``out`` is wrong as for ``run_folders``.
     """
+    out = _in_home(out)
     around = _around_date(out) if DATE in out else None
     if around is None:
         return Path(out)
@@ -78,6 +80,12 @@ def latest_folder(out: str) -> Path:
     if not started:
         raise ConfigError(f"{out}: no day has a run folder there yet")
     return started[-1]
+
+
+def _in_home(out: str) -> str:
+    """A shell leaves `--out=~/runs` alone, and Python knows no `~`: a folder of that name is never
+    meant (`./~` would be one)."""
+    return os.path.expanduser(out)  # noqa: PTH111 (a Path loses the slash at the end)
 
 
 def _around_date(out: str) -> tuple[str, str] | None:

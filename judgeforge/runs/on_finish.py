@@ -25,9 +25,10 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from judgeforge.config.providers import PROVIDERS
 from judgeforge.config.run import OnFinishConfig, RunConfig
+from judgeforge.text.patterns import late_pattern
 
 _STDERR = 2
-_KEY_OF_A_MODEL = re.compile(
+_KEY_OF_A_MODEL = late_pattern(
     r"API_?KEYS?(_|$)|^(HF|HUGGING_?FACE\w*|REPLICATE|ANTHROPIC|OPENAI|AZURE|AWS|GOOGLE|GEMINI)_"
     r"(\w+_)?(TOKEN|SECRET\w*|HEADERS|CREDENTIALS)(_|$)",
     re.IGNORECASE,

@@ -169,22 +169,27 @@ async def watch_for_stall(
     progress: Callable[[], object],
     what_it_waits_for: Callable[[], str],
     stop: Callable[[StalledError], None],
+    look_again: Callable[[], None],
 ) -> None:
     """Look at ``progress`` (any value that changes as the run advances) until it stays the same.
 
-    Time in which this process did not run itself (stopped, a sleeping machine) does not count.
+    ``look_again`` is called in the middle: it may find that it is not the model.  Time in
+    which this process did not run itself (stopped, a sleeping machine) does not count.
     """
     import asyncio
 
     look_s = min(_LONGEST_LOOK_S, stall_s / _LOOKS)
-    seen, still_s, before = progress(), 0.0, time.monotonic()
+    seen, still_s, before, is_asked = progress(), 0.0, time.monotonic(), False
     while still_s <= stall_s:
         await asyncio.sleep(look_s)
         now = time.monotonic()
         still_s += min(now - before, 2 * look_s)
         before = now
+        if still_s > stall_s / 2 and not is_asked:
+            is_asked = True
+            look_again()
         if (current := progress()) != seen:
-            seen, still_s = current, 0.0
+            seen, still_s, is_asked = current, 0.0, False
     stop(
         StalledError(
             f"nothing has come back for limits.stall_s = {stall_s:g} s: {what_it_waits_for()}. "

@@ -125,6 +125,7 @@ class RunSession:
                 progress=self.advance,
                 what_it_waits_for=self._door.what_it_waits_for,
                 stop=self._pipeline.stop,
+                look_again=self._door.look_again,
             )
         )
         load = asyncio.create_task(self._load_meanwhile())

@@ -139,9 +139,9 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             ),
         )
         with work.skips:
-            if work.dropped:
+            if work.removed:
                 # Accepted once: the next start, without ``force``, finds nothing to refuse.
-                journal.drop(work.dropped)
+                journal.remove(work.removed)
             yield Start(
                 prepared,
                 folder,

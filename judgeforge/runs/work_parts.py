@@ -13,6 +13,7 @@ from judgeforge.calls.judge_calls import JudgeCalls
 from judgeforge.config.run import RunConfig
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Judgment
 from judgeforge.runs.equal_draws import EqualDraws
 from judgeforge.runs.own_criteria import OwnCriteriaWork
@@ -106,11 +107,11 @@ def first_replies(
     """What is found out about the judges' replies, asked through ``gateway``."""
     judging, models = config.judging, config.models
     contexts = {judge.model: models[judge.model].context_tokens for judge in judging.judges}
-    first_tier = min((judge.tier for judge in judging.judges), default=1)
+    first = first_tier(judging.judges)
     return FirstReplies(
         JudgeCalls(gateway, judging.on_judge_failure, contexts),
         {judge.model: models[judge.model] for judge in judging.judges},
-        at_once=[judge for judge in judging.judges if judge.tier == first_tier],
+        at_once=[judge for judge in judging.judges if judge.tier == first],
         known=known,
         keep=keep,
         say=say,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from judgeforge.inputs.cleaning.pieces import compared_pieces, shared
 from judgeforge.records import Completion
 from judgeforge.text.same_reading import text_as_read, text_as_typed
 from judgeforge.text.tool_calls import same_calls_key
@@ -45,6 +44,9 @@ def _nearest(completions: Sequence[Completion]) -> list[str | None]:
     """For each the id of the earlier one that it is nearest to, if it is near to any."""
     if len(completions) < 2:
         return [None] * len(completions)
+    # With numpy, of which a plan needs nothing else.
+    from judgeforge.inputs.cleaning.pieces import compared_pieces, shared
+
     pieces = compared_pieces([text_as_typed(one.text[:_LONGEST_COMPARED]) for one in completions])
     calls = [same_calls_key(one.tool_calls) for one in completions]
     found: list[str | None] = []

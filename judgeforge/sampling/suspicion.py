@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from judgeforge.text.messages import Message, ToolCall
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.tool_calls import texts_in_calls, texts_in_json
 from judgeforge.text.visible import hidden_characters, mixed_scripts, visible_text
 
@@ -77,19 +78,19 @@ def _has_one(seen: str, cues: Sequence[str]) -> bool:
     return False
 
 
-_QUOTES = re.compile("[\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]")
+_QUOTES = late_pattern("[\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]")
 _NO_TOPIC = r"(?<![\w,:(] [\"'`\u2018\u201c\u00ab])(?<!`)"
 """Not right after a quote that a sentence leads to, as in: a prompt such as "ignore all"."""
 _BEGINNING = (
     r"(?:^|[.!?:;>\"'(*\]\n][ \t]{0,8}|\b(?:please|now|then|and|just|simply|must|should|always) )"
 )
 """Where an order begins."""
-_TAG = re.compile(
+_TAG = late_pattern(
     r"(?<![`\"'])<(/?)(answer|conversation|reference|completion|response|assistant|user|system)"
     r"(-(?=[a-f]*\d)[0-9a-f]{6,})?\s*>"
 )
 
-_TAG_WITH_NUMBER = re.compile(
+_TAG_WITH_NUMBER = late_pattern(
     r"(?<![`\"'])</?(?:answer-(?:[ab]|\d{1,3})|call(?:-\d{1,3})?|result(?:-of-call-\d{1,3})?"
     r"|tools|thought|speaker|picture-\d{1,3}|developer)-(?=[a-f]*\d)[0-9a-f]{6,}\s*>"
 )
@@ -195,14 +196,14 @@ _json_verdict = _wording(
     r"\"(?:rationale|weaknesses|concise_explanation)\"\s*:",
     r"\"(?:scores?|ordered_models|better|winner|answer_\d{1,2})\"\s*:",
 )
-_BRACKETED = re.compile(r"\[\[\s*([abc]|[ab][<>=]{1,2}[ab])\s*\]\](?!\s*[=\[(])")
-_TELLS_A_VERDICT = re.compile(
+_BRACKETED = late_pattern(r"\[\[\s*([abc]|[ab][<>=]{1,2}[ab])\s*\]\](?!\s*[=\[(])")
+_TELLS_A_VERDICT = late_pattern(
     r"\b(?:verdict|winner|judg\w+|choice|conclu\w+|therefore|hence)\b[^.\n]{0,20}$"
 )
-_IS_BETTER = re.compile(r"[*_` ]{0,4}is (?:\w+ )?better\b")
-_SAYS_ONLY_THIS = re.compile(r"(?:^|[\n.!?*])[\s*_]*$")
-_ENDS = re.compile(r"[\s*_.!]*(?:$|\n)|\.")
-_COMPARES = re.compile(
+_IS_BETTER = late_pattern(r"[*_` ]{0,4}is (?:\w+ )?better\b")
+_SAYS_ONLY_THIS = late_pattern(r"(?:^|[\n.!?*])[\s*_]*$")
+_ENDS = late_pattern(r"[\s*_.!]*(?:$|\n)|\.")
+_COMPARES = late_pattern(
     r"\b(?:assistant|answers?|responses?|better|best|superior|winner|conclude|evaluation|tie)\b"
 )
 _AROUND = 150

@@ -39,11 +39,13 @@ class Entry:
     provisional: bool = False
     """Ranked before all prompts were judged that the judges are learnt from: see ``FrozenFit``."""
     again: bool = False
-    """A prompt that was finished before and is ranked again; it takes the place of that record."""
+    """A prompt that was finished before and is ranked again, in the place of that record."""
     judgments: int = 0
     """``short_digest`` of what had been judged elsewhere then; 0 where nothing was."""
     stale: bool = False
     """Judged elsewhere in another way by now, so that it is to be ranked again."""
+    removed: bool = False
+    """Its row was changed or removed, and that was accepted; it counts where the row comes back."""
 
 
 def short_digest(digest: str) -> int:
@@ -85,6 +87,7 @@ class Journal:
         again: bool = False,
         judgments: str = "",
         sent: int = 0,
+        removed: bool = False,
     ) -> Entry:
         """``sent``: how many calls the folder has sent so far."""
         body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
@@ -97,6 +100,7 @@ class Journal:
             "provisional": provisional,
             "again": again,
             **({"judgments": judgments} if judgments else {}),
+            **({"removed": True} if removed else {}),
             "sent": sent,
             "bytes": len(body),
             "checksum": zlib.crc32(body),
@@ -104,12 +108,12 @@ class Journal:
         offset = self._file.append(json.dumps(header).encode() + b"\n" + body)
         return _entry(offset, header)
 
-    def drop(self, keys: Collection[int]) -> None:
-        """Note that prompts with these keys are not finished any more, now and at later starts."""
+    def remove(self, keys: Collection[int]) -> None:
+        """Note that the rows of prompts with these keys are gone, as the user has accepted."""
         ids = dict.fromkeys(one for one, _ in self.entries() if prompt_key(one) in keys)
-        nothing, reason = dict.fromkeys(FILES, ()), SkipReason.CHANGED_DURING_RUN
-        for prompt_id in ids:
-            self.append(FinishedPrompt(prompt_id, "", nothing, reason))
+        nothing, why = dict.fromkeys(FILES, ()), SkipReason.CHANGED_DURING_RUN
+        for one in ids:
+            self.append(FinishedPrompt(one, "", nothing, why), removed=True)
 
     def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
         """Prompt id and entry of every record, oldest first; a later one replaces an earlier.
@@ -220,6 +224,7 @@ def _entry(offset: int, header: dict[str, Any]) -> Entry:
         provisional=header.get("provisional", False),
         again=header.get("again", False),
         judgments=short_digest(header.get("judgments", "")),
+        removed=header.get("removed", False),
     )
 
 
@@ -264,13 +269,11 @@ class FinishedPrompts:
 
     def __init__(self, entries: Iterable[tuple[str, Entry]] = (), *, judgments: str = "") -> None:
         """Of several entries with one id the last counts; a row that changed is not finished.
-
-        ``judgments``: the digest of what is judged elsewhere now.
-        """
+        ``judgments``: the digest of what is judged elsewhere now."""
         self._current = short_digest(judgments)
         self._found, self._offsets, self._digests = array("Q"), array("q"), array("Q")
         self._pairs, self._skips, self._provisional = array("I"), bytearray(), bytearray()
-        self._stale = bytearray()
+        self._stale, self._removed = bytearray(), set[int]()
         self._keys, self._rows = array("Q"), array("I")
         for prompt_id, entry in entries:
             self.add(prompt_id, entry)
@@ -279,7 +282,12 @@ class FinishedPrompts:
         """The next entry; all of them come before the first look at what is finished."""
         if self._keys:
             raise ValueError("entries are added before anything is looked up")
-        self._found.append(prompt_key(prompt_id))
+        key = prompt_key(prompt_id)
+        if entry.removed:
+            self._removed.add(key)
+            return
+        self._removed.discard(key)
+        self._found.append(key)
         self._offsets.append(entry.offset)
         self._digests.append(entry.digest)
         self._pairs.append(entry.pairs)
@@ -288,8 +296,9 @@ class FinishedPrompts:
         self._stale.append(entry.judgments != self._current)
 
     def __len__(self) -> int:
+        """Without those whose rows are known to be gone."""
         self._sort()
-        return len(self._keys)
+        return len(self._keys) - len(self._removed)
 
     def get(self, prompt_id: str) -> Entry | None:
         return self.with_key(prompt_key(prompt_id))
@@ -308,12 +317,13 @@ class FinishedPrompts:
             skip=_REASONS[self._skips[row]] or None,
             provisional=bool(self._provisional[row]),
             stale=bool(self._stale[row]),
+            removed=key in self._removed,
         )
 
     def keys_beside(self, others: Iterable[int]) -> frozenset[int]:
-        """Of all that are finished, without those of ``others``."""
+        """Of those that ``len`` counts, without ``others``."""
         self._sort()
-        return frozenset(self._keys).difference(others)
+        return frozenset(self._keys).difference(others, self._removed)
 
     @property
     def any_ranked(self) -> bool:

@@ -9,5 +9,6 @@ visible.py         made safe to show, and compared by its looks
 shell.py           a value as a word of a shell's command line
 model_families.py  which family of models a name tells of
 prompt_keys.py     short keys of ids and texts, of which many fit into memory
+patterns.py        regular expressions that are compiled when they are first asked
 redaction.py       keeps keys out of everything that is written
 """

@@ -36,10 +36,13 @@ _FAMILY_NAMES: Mapping[str, str] = {
 }
 """Words of a model's name that tell its family. A model tuned or distilled from two families has
 both: a judge of either is its relative."""
-_PATTERNS = {
-    family: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
-    for family, words in _FAMILY_NAMES.items()
-}
+_WORDS = re.compile(
+    "(?<![a-z])(?:"
+    + "|".join(f"(?P<{family}>{words})" for family, words in _FAMILY_NAMES.items())
+    + ")(?![a-z])",
+    re.IGNORECASE,
+)
+"""No word begins within another, so one pass finds all; the group that matched is the family."""
 
 
 def families_by_name(name: str, also: str | None = None) -> frozenset[str]:
@@ -48,7 +51,7 @@ def families_by_name(name: str, also: str | None = None) -> frozenset[str]:
     A model of no known family is one of its own.
     """
     words = PurePath(name).name
-    found = {family for family, pattern in _PATTERNS.items() if pattern.search(words)}
+    found = {match.lastgroup or "" for match in _WORDS.finditer(words)}
     if also is not None:
         found.add(also)
     return frozenset(found or {words.lower()})

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from judgeforge.text.patterns import late_pattern
+
 MASK = "[redacted]"
 SHORTEST_SECRET = 6
 """Shorter values (``none``, ``x``) are not secrets, and masking them would shred the text."""
@@ -23,21 +25,21 @@ _CREDENTIAL_NAME = (
     r"x-api-key|api[-_]?key|api[-_]token|access[-_]token|auth[-_]token|client[-_]secret"
     r"|secret[-_]key|password|(?:proxy-)?authorization"
 )
-_CREDENTIAL_NAMES = re.compile(_CREDENTIAL_NAME, re.IGNORECASE)
+_CREDENTIAL_NAMES = late_pattern(_CREDENTIAL_NAME, re.IGNORECASE)
 
-_KEY = re.compile(
+_KEY = late_pattern(
     r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{8,}|hf_[A-Za-z0-9]{16,}|ghp_[A-Za-z0-9]{20,}"
     r"|AIza[A-Za-z0-9_-]{30,}|A[KS]IA[A-Z0-9]{16}|(?:xai-|gsk_)[A-Za-z0-9]{16,})"
 )
-_BEARER = re.compile(rf"(bearer +){_VALUE}", re.IGNORECASE)
-_BASIC = re.compile(r"(basic +)[A-Za-z0-9+/]{8,}=*", re.IGNORECASE)
-_NAMED = re.compile(
+_BEARER = late_pattern(rf"(bearer +){_VALUE}", re.IGNORECASE)
+_BASIC = late_pattern(r"(basic +)[A-Za-z0-9+/]{8,}=*", re.IGNORECASE)
+_NAMED = late_pattern(
     rf"((?:{_CREDENTIAL_NAME}){_QUOTE}\s*[:=]\s*{_QUOTE}(?:(?:bearer|basic)\s+)?)"
     rf"(?!(?:bearer|basic)\b){_VALUE}",
     re.IGNORECASE,
 )
-_IN_QUERY = re.compile(rf"([?&](?:key|token|sig|signature)=){_VALUE}", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(://)[^/@\s\[\]]+(?=@)")
+_IN_QUERY = late_pattern(rf"([?&](?:key|token|sig|signature)=){_VALUE}", re.IGNORECASE)
+_IN_ADDRESS = late_pattern(r"(://)[^/@\s\[\]]+(?=@)")
 
 _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_KEY, ("sk-", "hf-", "ghp-", "aiza", "akia", "asia", "xai-")),

@@ -4,11 +4,10 @@ sets them. Pure.
 
 from __future__ import annotations
 
-import re
-
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import normalized
 
-_NOT_DRAWN = re.compile(
+_NOT_DRAWN = late_pattern(
     "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0e\ufe0f\ufeff]"
 )
 """Without what joins and parts letters in some scripts: that is seen."""
@@ -20,7 +19,7 @@ _TYPED = str.maketrans(
         "\u2026": "...",
     }
 )
-_MAY_BE_TYPED = re.compile(
+_MAY_BE_TYPED = late_pattern(
     "[\u00ad\u00b4\u02bc\u0300-\u036f\u061c\u1100-\u11ff\u200b\u200e\u200f\u2010\u2011"
     "\u2018-\u201f\u2026\u202a-\u202e\u2060-\u2069\u3099\u309a\ufe0e\ufe0f\ufeff]"
 )

@@ -12,10 +12,11 @@ from textwrap import indent
 from typing import Any
 
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, Part, TextPart
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.tool_calls import call_text, row_calls
 from judgeforge.text.wording import shortened
 
-_DATA_URL = re.compile(r"data:image/([a-z0-9.+-]+);base64,([A-Za-z0-9+/=\s]*)", re.IGNORECASE)
+_DATA_URL = late_pattern(r"data:image/([a-z0-9.+-]+);base64,([A-Za-z0-9+/=\s]*)", re.IGNORECASE)
 _LONGEST_LINK = 200
 _NAMELESS = "(without a name)"
 _LONGEST_THOUGHT = 300
@@ -73,7 +74,7 @@ def folded_thought(thought: str | None) -> str:
 
 
 def tool_names(tools: str) -> list[str]:
-    """Of the tools that a prompt offers, as JSON; a tool without a name is called so."""
+    """Of the tools that a prompt offers, as JSON; what has no name is ``_NAMELESS``."""
     return [str(each.get("name", _NAMELESS)) for each in _functions(tools)]
 
 

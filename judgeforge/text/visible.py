@@ -10,14 +10,15 @@ import re
 import unicodedata
 from typing import Literal
 
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.wording import LONGEST_SHOWN, shortened
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_HALF = re.compile("[\ud800-\udfff]")
+_UNPRINTABLE = late_pattern(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALF = late_pattern("[\ud800-\udfff]")
 _BYTES_OF_PATHS = 0xDC00
 """What Python adds to a byte of a path that it cannot decode (PEP 383)."""
 _MOST_MARKS = 64
-_MANY_SIGNS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
+_MANY_SIGNS = late_pattern(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
 _LOOKED_AT = 20
 """How many times the characters of an excerpt are read: white space runs together, and a text may
 be a book."""
@@ -94,7 +95,7 @@ _LOOK_LIKE = str.maketrans(
 _BRACKETS = {ord("⟦"): "[[", ord("⟧"): "]]", ord("【"): "[", ord("】"): "]"}
 _TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 """Unicode's tag characters spell ASCII without being drawn."""
-_NEVER_DRAWN = re.compile(
+_NEVER_DRAWN = late_pattern(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -111,8 +112,8 @@ def visible_text(text: str) -> str:
     return _NOT_ASCII.sub(_drawn, spelt)
 
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
-_ABOVE_ALL = re.compile("[\U000e0020-\U000e007e]+")
+_NOT_ASCII = late_pattern(r"[^\x00-\x7f]+")
+_ABOVE_ALL = late_pattern("[\U000e0020-\U000e007e]+")
 """Translating a whole text takes ten times as long as looking for what is to be translated."""
 
 
@@ -124,8 +125,8 @@ def _drawn(found: re.Match[str]) -> str:
     return _NEVER_DRAWN.sub("", found[0]).translate(_LOOK_LIKE).translate(_BRACKETS)
 
 
-_EMOJI_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f")
-_HIDDEN = re.compile(
+_EMOJI_FLAG = late_pattern("\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f")
+_HIDDEN = late_pattern(
     "[\U000e0001-\U000e007f]"  # tag characters
     "|[\u202d\u202e]"  # overrides of the writing direction
     "|(?<=[A-Za-z<>/\\[\\]])[\u034f\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff\u3164]+"
@@ -135,7 +136,7 @@ _HIDDEN = re.compile(
 )
 
 
-_MAY_HIDE = re.compile(
+_MAY_HIDE = late_pattern(
     "[\u034f\u200b-\u200d\u202d\u202e\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff"
     "\U000e0001-\U000e007f\U000e0100-\U000e01ef]"
 )
@@ -153,9 +154,9 @@ def hidden_characters(text: str) -> bool:
     return _HIDDEN.search(_EMOJI_FLAG.sub("", text)) is not None
 
 
-_WORD = re.compile("[A-Za-z\u0370-\u03ff\u0400-\u052f]+")
-_OTHER_SCRIPTS = re.compile("[\u0370-\u052f]")
-_LATIN = re.compile("[A-Za-z]")
+_WORD = late_pattern("[A-Za-z\u0370-\u03ff\u0400-\u052f]+")
+_OTHER_SCRIPTS = late_pattern("[\u0370-\u052f]")
+_LATIN = late_pattern("[A-Za-z]")
 _LEAST_WORD = 4
 """Units and formulas (μm, Δx) mix scripts in shorter words."""
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.confidence_worlds import draw_world
 from benchmarks.downstream_arms import ARMS, GROUPS, Arm, made_by
 from benchmarks.downstream_constraints import agreement, passes_all
+from benchmarks.downstream_data import shipped
 from benchmarks.downstream_report import answered, as_markdown, difference, noise_of_one, ordered
 
 SAMPLES, PROMPTS = 2, 30
@@ -200,3 +201,45 @@ def test_prompts_with_more_pairs_weigh_more_and_an_untrained_model_orders_nothin
     one = {"ordered": [[3, 6], [1, 1], [0, 5]]}
     assert ordered(one).mean() == pytest.approx(4 / 12)
     assert not len(ordered({"ordered": []}))
+
+
+def test_without_a_folder_the_shipped_completions_are_the_data() -> None:
+    data = shipped()
+    trained_on, held_out = ({row["id"] for row in some} for some in (data.rows, data.held_out))
+    assert (len(trained_on), len(held_out)) == (160, 160)
+    assert topics(trained_on).isdisjoint(topics(held_out))
+    assert sum(bool(row["completions"]) for row in data.held_out) == 40
+    assert agreement(data.rows) == agreement(data.held_out) == 1.0
+    passed = [one["passes_all"] for row in data.rows for one in row["completions"]]
+    assert 0.3 < np.mean(passed) < 0.6
+    for row in data.rows:
+        for one in row["completions"]:
+            assert one["passes_all"] == (one["quality"] == 1.0)
+
+
+def topics(ids: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in ids}
+
+
+def test_an_answer_of_the_shipped_data_is_read_by_judgeforges_own_checks() -> None:
+    row = {one["id"]: one for one in shipped().held_out}["lighthouses.brief"]
+    assert passes_all(row["constraints"], "A lighthouse guides ships.")
+    assert not passes_all(row["constraints"], "word " * 26)
+
+
+def test_the_shipped_data_is_enough_for_every_way_that_needs_no_further_completions() -> None:
+    data = shipped()
+    small = [arm for arm in ARMS if arm.completions <= data.completions]
+    assert {arm.name for arm in ARMS} - {arm.name for arm in small} == {
+        "one judge, aim: training, more in doubt"
+    }
+    items = draw_world(data.rows, 300, len(data.rows))
+    truth, chance = (
+        made_by(ONE[name], items, 640.0, GROUPS["calls"].prices, 1) for name in ("truth", "chance")
+    )
+    assert truth is not None
+    assert chance is not None
+    assert len(truth.pairs) > 100
+    assert not any(pair.gap <= 0 for pair in truth.pairs)
+    assert np.mean([pair.gap < 0 for pair in chance.pairs]) > 0.2
+    assert "downstream.py`, " in as_markdown([result("one judge", 1, 0.3)], 1.0, option="")

@@ -313,11 +313,16 @@ def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(
 
 
 def test_export_writes_the_format_of_a_trainer(
-    tmp_path: Path, server: LocalServer, out: Path, command: Command
+    tmp_path: Path,
+    server: LocalServer,
+    out: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run(write_config(tmp_path, server, prompts=3), out)
-    target = tmp_path / "trl.jsonl"
-    code, _, _ = command("export", out, "--format", "trl", "--to", target)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    target = tmp_path / "home" / "trl.jsonl"
+    code, _, _ = command("export", out, "--format", "trl", "--to=~/trl.jsonl")
     assert code == 0
     row = json.loads(target.read_text().splitlines()[0])
     assert {"prompt", "chosen", "rejected"} <= row.keys()

@@ -54,6 +54,26 @@ def _(scene: Scene) -> str:
 
 
 @fault(
+    "server-breaks-down-over-a-prompt",
+    done="The server closes the connection over each request about the last prompt.",
+    promise="Told from an outage by a request that it has answered before: a named skip, and the "
+    "run ends with what the others are.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(
+        faults.reset_before_reply(), when=lambda request: b"fact number 7." in request.raw
+    )
+    sampling = {"models": ["small"], "completions": 12, "max_tokens": 64}
+    limits = {"breaker_failures": 4, "stall_s": 3, "max_attempts": 4}
+    scene.configure(prompts=8, sampling=sampling, limits=limits)
+    seen = scene.run()
+    assert seen.exit_code == 0
+    assert seen.pairs == 7
+    assert seen.skips == {"p7": "call_failed"}
+    return "skip `call_failed` of that prompt, pairs of the other seven"
+
+
+@fault(
     "stall",
     done="No reply comes, with a timeout of an hour.",
     promise="After `limits.stall_s` the run says what it waits for and stops with exit 4.",

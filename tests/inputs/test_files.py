@@ -30,6 +30,8 @@ def test_a_missing_file_with_the_nearest_name(tmp_path: Path) -> None:
 
 def test_a_missing_folder(tmp_path: Path) -> None:
     assert "no such file" in message(tmp_path / "nowhere" / "p.jsonl")
+    assert "download it" in message(tmp_path / "https://example.com/p.jsonl")
+    assert f"`hf: {{name: {tmp_path}}}`" in message(tmp_path / "*.jsonl")
 
 
 def test_a_path_through_a_file(tmp_path: Path) -> None:

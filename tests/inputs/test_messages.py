@@ -9,8 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from judgeforge.config.run import PromptsConfig
+from judgeforge.inputs.noticed import Noticed
+from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Skip
-from tests.support.input_files import only_skip, prompts, read, skips, texts, write, write_jsonl
+from tests.support.input_files import (
+    NO_LIMITS,
+    only_skip,
+    prompts,
+    read,
+    skips,
+    texts,
+    write,
+    write_jsonl,
+)
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What's 2+2?"}]
 READ = [("system", "Be brief."), ("user", "What's 2+2?")]
@@ -41,6 +53,8 @@ def as_csv(text: str) -> str:
         "\n".join(json.dumps(message) for message in MESSAGES),
         json.dumps([{**message, "name": float("nan")} for message in MESSAGES]),
         str([{**message, "name": None} for message in MESSAGES]),
+        str([(message["role"], message["content"]) for message in MESSAGES]),
+        json.dumps([[message["role"], message["content"]] for message in MESSAGES]),
     ],
     ids=[
         "json",
@@ -59,6 +73,8 @@ def as_csv(text: str) -> str:
         "lines",
         "NaN",
         "None",
+        "pairs",
+        "pairs as json",
     ],
 )
 def test_a_text_of_messages_is_read_as_messages_in_every_format(tmp_path: Path, text: str) -> None:
@@ -182,3 +198,37 @@ def test_what_a_chat_template_made_of_messages_is_a_named_skip(tmp_path: Path, t
     refused = [row.detail for row in rows if isinstance(row, Skip)]
     assert ["the marks of a chat template" in detail for detail in refused] == [True, True]
     assert texts(rows) == [about["prompt"], text]
+
+
+@pytest.mark.parametrize("content", ["", " \n", None, []])
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_an_empty_system_message_is_left_out_and_told(
+    tmp_path: Path, role: str, content: object
+) -> None:
+    row = {"prompt": [{"role": role, "content": content, "name": None}, MESSAGES[1]]}
+    config = PromptsConfig(path=write_jsonl(tmp_path / "p.jsonl", [row]))
+    noticed = Noticed()
+    (prompt,) = prompts(read_prompts(config, NO_LIMITS, noticed=noticed))
+    assert [(turn.role, turn.content) for turn in prompt.messages] == READ[1:]
+    assert noticed.losses() == ["1 empty system message left out"]
+    (plain,) = prompts(read(write_jsonl(tmp_path / "q.jsonl", [{"prompt": [MESSAGES[1]]}])))
+    assert prompt.digest == plain.digest
+
+
+def test_a_system_message_alone_and_one_further_down_stay_mistakes(tmp_path: Path) -> None:
+    empty = {"role": "system", "content": ""}
+    rows = [{"prompt": [empty]}, {"prompt": [MESSAGES[1], empty]}]
+    assert skips(read(write_jsonl(tmp_path / "p.jsonl", rows))) == [
+        (1, "empty_prompt"),
+        (2, "empty_prompt"),
+    ]
+
+
+def test_parts_of_the_responses_api_are_texts(tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Yes?"}]},
+        {"role": "user", "content": [{"type": "text", "text": "Why?"}]},
+    ]
+    (prompt,) = prompts(read(write_jsonl(tmp_path / "p.jsonl", [{"prompt": turns}])))
+    assert [turn.text for turn in prompt.messages] == ["Hi", "Yes?", "Why?"]

@@ -92,8 +92,15 @@ def test_the_doctor_loads_nothing_of_a_run() -> None:
 def test_a_check_loads_no_sdk_and_nothing_that_only_a_run_needs(project: Path) -> None:
     found = after("check", str(project / "config.yaml"))
     assert "judgeforge.runs.planning.check" in found
-    left_out = {"genai_prices", *SDKS, *TABLES - {"numpy"}, *OF_A_RUN - {"jinja2"}, *ON_TERMINALS}
+    left_out = {"genai_prices", *SDKS, *TABLES, *OF_A_RUN - {"jinja2"}, *ON_TERMINALS}
     assert sorted(found & {*left_out, "datasketch", "huggingface_hub", "tokenizers"}) == []
+
+
+def test_a_plan_loads_no_sdk_and_nothing_that_ranks(project: Path) -> None:
+    found = after("plan", str(project / "config.yaml"))
+    assert "judgeforge.runs.planning.plan" in found
+    left_out = {"genai_prices", *SDKS, *TABLES, *OF_A_RUN - {"jinja2"}, "judgeforge.ranking.rank"}
+    assert sorted(found & left_out) == []
 
 
 @pytest.mark.slow

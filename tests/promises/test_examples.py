@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import runpy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,36 @@ def test_verl_is_given_a_score_for_each_answer_in_both_of_its_forms(
     assert all(0 <= one <= 1 for one in (*scores, float(alone.removeprefix("alone: "))))
 
 
+def test_verl_asks_for_many_answers_at_once_each_alone(
+    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the reward managers of verl 0.9 do: by name, with what they add to `extra_info`."""
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    monkeypatch.setenv("JUDGEFORGE_CONFIG", str(write_config(tmp_path, server, prompts=1)))
+    monkeypatch.setenv("JUDGEFORGE_OUT", str(tmp_path / "verl"))
+    verl_reward._one_by_one.cache_clear()
+    extra = {"question": "Why is the sky blue?", "num_turns": None, "rollout_reward_scores": {}}
+
+    async def asked() -> list[float]:
+        said = [f"[quality=0.{level}] It is." for level in (2, 9, 5)]
+        every = [
+            partial(verl_reward.compute_score, reward_router_address=None)(
+                data_source="demo", solution_str=text, ground_truth=None, extra_info=dict(extra)
+            )
+            for text in said
+        ]
+        return await asyncio.gather(*every)
+
+    try:
+        worst, best, middle = asyncio.run(asked())
+    finally:
+        verl_reward._one_by_one().close()
+        verl_reward._one_by_one.cache_clear()
+    assert 0 <= worst < middle < best <= 1
+
+
 def test_verl_can_call_what_the_example_defines() -> None:
-    """As verl 0.9 calls its reward functions, by these names of arguments."""
+    """By these names of arguments: `compute_score_batched` for versions before 0.9."""
     of_batch = inspect.signature(verl_reward.compute_score_batched).parameters
     assert list(of_batch)[:4] == ["data_sources", "solution_strs", "ground_truths", "extra_infos"]
     of_one = inspect.signature(verl_reward.compute_score).parameters

@@ -41,10 +41,15 @@ _OF_OTHER_RUNS = {
     *("judgeforge.calibration.calibration", "judgeforge.runs.measurement.label_rows"),
     *("judgeforge.judging.elsewhere.file", "judgeforge.judging.escalation"),
     *("h11", "httpcore2._api"),  # what httpx2 would send through; here aiohttp does
+    *("numpy.ma", "regex"),
 }
 LEFT_OUT = {
-    "openai": {"anthropic", "opentelemetry", "openai.types.responses.response", *_OF_OTHER_RUNS},
-    "anthropic": {"openai", *_OF_OTHER_RUNS},
+    "openai": {
+        *("anthropic", "opentelemetry", "openai.types.responses.response"),
+        *("openai.types.chat.chat_completion", "openai.lib.azure", "openai.resources"),
+        *_OF_OTHER_RUNS,
+    },
+    "anthropic": {"openai", "anthropic.lib.streaming", "anthropic.resources", *_OF_OTHER_RUNS},
 }
 """What a run with one provider does without."""
 RUN = """

@@ -74,6 +74,7 @@ def test_prompts_in_doubt_get_more_and_a_run_that_was_stopped_asks_and_finds_the
     assert results(tmp_path / "parts") == results(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_what_others_have_judged_of_further_ones_counts_in_a_fresh_folder(
     server: LocalServer, tmp_path: Path
 ) -> None:

@@ -151,7 +151,8 @@ def test_of_a_turn_of_sharegpt() -> None:
 READERS = {"openai_messages.py", "completions.py"}
 """Files that take messages apart; every one is read in the tests above."""
 LOOK_AT_THEM = {
-    "shapes/shape.py", "shapes/preferences.py", "shapes/transcripts.py", "messages_in_text.py",
+    "shapes/shape.py", "shapes/preferences.py", "shapes/transcripts.py", "messages.py",
+    "messages_in_text.py",
 }  # fmt: skip
 """Compare the words of turns, or make some out of a text, and hand them on whole."""
 

@@ -75,6 +75,10 @@ def test_a_run_says_which_argument_is_wrong(
             r"labels\[0\] must be a judgeforge\.Label, not the text 'p\.a'; a mapping gives",
         ),
         (lambda: judgeforge.calibrate(PROMPTS, {"p": 0}), r"labels\['p'\] must be the id of a"),
+        (
+            lambda: judgeforge.rank(PROMPTS[0], completion_ids="p.a"),
+            "completion_ids must be a list",
+        ),
         (lambda: judgeforge.calibrate(PROMPTS, None), "labels must be a mapping or a list"),
         (lambda: judgeforge.calibrate(PROMPTS, {7: "p.a"}), "a key of labels must be the id of a"),
         (
@@ -130,3 +134,9 @@ def test_a_wrong_setting_of_pairing_names_what_is_allowed_and_the_nearest(
     with pytest.raises(ValueError, match=words) as raised:
         judgeforge.select_pairs(RANKING, **settings)
     assert "\n" not in str(raised.value)
+
+
+def test_ids_of_which_none_is_judged_are_told_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match=r"they are q\.a, .* judgments are of p\.a, p\.b"):
+        judgeforge.rank(PROMPTS[0], completion_ids=["q.a"])
+    assert judgeforge.rank(PROMPTS[0], completion_ids=["p.b", "p.c"]).completion_ids == ("p.b",)

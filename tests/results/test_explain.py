@@ -199,6 +199,7 @@ def test_an_id_may_be_written_in_another_form_of_its_letters(folder: Path) -> No
         ("p1", "the pairs of this prompt are: p1.p0, p1.p1"),
         ("p2", "its prompt gave none: tie (all the same)"),
         ("p2.p0", "its prompt gave none: tie (all the same)"),
+        ("p1.c2.strict.r0", "is a judgment, which is explained with what it is about: `p1.c2`"),
         ("zzz", "no pair has the id `zzz`. There are: p0.p0, p1.p0, p1.p1"),
     ],
 )

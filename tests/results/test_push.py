@@ -104,6 +104,8 @@ def test_a_new_data_set_is_private_and_has_the_pairs_and_a_card_with_its_license
     assert card["configs"][0]["data_files"] == [{"split": "train", "path": "pairs.jsonl"}]
     assert {"dpo", "preference", "synthetic", "trl"} <= set(card["tags"])
     assert body.endswith("## License\n\ncc-by-4.0\n")
+    assert body.count(f'load_dataset("{_NAME}", split="train")') == 2
+    assert "path/to/this/folder" not in body
 
     rows = json.loads((finished / "manifest.json").read_text())["totals"]["prompts"]
     assert "to go" not in said
@@ -111,7 +113,7 @@ def test_a_new_data_set_is_private_and_has_the_pairs_and_a_card_with_its_license
     stopped = copied(finished, tmp_path / finished.name, status="budget", rows=rows + 12)
     code, said = hub.push(stopped, _NAME, "--license", "cc-by-4.0")
     assert (code, "has these files already" in said) == (0, True), said
-    assert f"note: The run is not complete (status: budget), with 12 of its {rows + 12} p" in said
+    assert f"{stopped.name} is not complete (status: budget), with 12 of its {rows + 12} p" in said
     assert len(hub.repository()["commits"]) == 1
 
     code, said = hub.push(finished, _NAME, "--license", "cc-by-4.0", "--everything", "--public")
@@ -162,13 +164,19 @@ def test_what_cannot_be_published_says_why_without_a_traceback(
 
 
 @pytest.mark.slow
-def test_a_commit_that_failed_is_done_by_the_same_command(hub: Hub, finished: Path) -> None:
+def test_a_commit_that_failed_is_done_by_the_same_command_which_sends_no_large_file_again(
+    hub: Hub, finished: Path
+) -> None:
     hub.set(fails_with=[503, 503, 503, 503, 503, 503, 503, 503])
     code, said = hub.push(finished, _NAME, "--license", "other")
     assert (code, "the Hub answered 503" in said, "Traceback" in said) == (4, True, False), said
+    assert (hub.repository()["files"], hub.repository()["commits"]) == ({}, [])
     hub.set(fails_with=[])
     assert hub.push(finished, _NAME, "--license", "other")[0] == 0
     assert len(hub.repository()["commits"]) == 1
+    sent = hub.repository()["files"]["pairs.parquet"].encode("latin-1")
+    assert sent == (finished / "pairs.parquet").read_bytes()
+    assert sum(one.startswith("PUT /large/") for one in hub.told()["requests"]) == 1
 
 
 def test_a_folder_without_pairs_is_not_published(tmp_path: Path, finished: Path) -> None:

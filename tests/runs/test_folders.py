@@ -93,6 +93,18 @@ def test_a_folder_that_the_program_names_itself_may_hold_any_character(
     assert (tmp_path / "{team}" / "pairs.jsonl").exists()
 
 
+def test_a_tilde_that_no_shell_has_replaced_is_the_home_folder(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    of_the_day = tmp_path / "home" / "runs" / DAY.isoformat()
+    assert run_folders(config, "~/runs/{date}", DAY) == [of_the_day]
+    assert run_folders(config, "./~/runs", DAY) == [Path("~/runs")]
+    leave(of_the_day, "complete")
+    assert folders.latest_folder("~/runs/{date}") == of_the_day
+    assert folders.chosen_folder(config, Path("~/runs")) == tmp_path / "home" / "runs"
+
+
 def test_two_dates_are_a_mistake(config: RunConfig) -> None:
     with pytest.raises(ConfigError, match="once"):
         run_folders(config, "{date}/{date}", DAY)

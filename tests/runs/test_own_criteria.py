@@ -15,7 +15,7 @@ from judgeforge.results.explain import explain
 from judgeforge.runs.planning.check import check_run
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
-from tests.local_server.faults import status
+from tests.local_server.faults import reply_text, status
 from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
 
 ROWS = [
@@ -232,3 +232,25 @@ def test_code_alone_decides_where_no_judge_is_named_and_check_says_how_to_say_so
     assert any("`judging: {judges: []}`" in note for note in notes) is not named
     totals = judgeforge.run(config, tmp_path / "out").manifest["totals"]
     assert (totals["pairs"], totals["skips"]) == ((1, {}) if named else (0, {"not_judged": 1}))
+
+
+def test_a_model_that_never_writes_any_stops_the_run_and_a_setting_of_it_mends_the_folder(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    prose = reply_text("I would look at style.")
+    server.faults.add(prose, when=lambda request: b"You write the criteria" in request.raw)
+
+    def start(**write: Any) -> judgeforge.RunResult:
+        written = {"model": "small", **write}
+        rubric = {"name": "rubric.yaml", "per_prompt": "add", "write": written}
+        return run(write_config(tmp_path, server, prompts=12, rubric=rubric), tmp_path / "out")
+
+    before = len(server.requests)
+    result = start()
+    assert result.exit_code == 4
+    assert "rubric.write" in str(result.stopped_by)
+    asked = [one for one in server.requests[before:] if b"number 11" in one.raw]
+    assert not asked, "not all was sampled for nothing"
+    assert (result.manifest["totals"]["prompts"], result.skips) == (0, [])
+    server.faults.clear()
+    assert start(max_tokens=4000).exit_code == 0

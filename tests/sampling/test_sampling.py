@@ -211,6 +211,11 @@ class TestACompletion:
         assert completion.finish == "empty"
         assert usable([completion]) == []
 
+    def test_of_thoughts_alone_is_empty_and_says_so(self) -> None:
+        completion = one(replace(says(""), reasoning="Let me see."))
+        assert (completion.finish, completion.flags) == ("empty", ("only thoughts came",))
+        assert usable([completion]) == []
+
     def test_whose_call_failed_keeps_the_reason_and_has_an_unknown_cost(self) -> None:
         completion = one(NoReplyError("timed out"))
         assert (completion.finish, completion.text, completion.call) == ("failed", "", None)

@@ -25,17 +25,25 @@ def test_what_was_appended_is_found_again(file: Path) -> None:
     assert b'"prompt_id":"b"' in lines["skips"][0]
 
 
-def test_what_was_dropped_is_not_finished_and_may_finish_again(file: Path) -> None:
+def test_what_was_removed_counts_no_more_and_is_there_where_its_row_comes_back(file: Path) -> None:
     journal = Journal(file)
-    for name in "abc":
-        journal.append(finished(name))
+    entries = [journal.append(finished(name)) for name in "abc"]
     everything = FinishedPrompts(journal.entries())
     assert everything.keys_beside([prompt_key("a")]) == {prompt_key("b"), prompt_key("c")}
-    journal.drop({prompt_key("b"), prompt_key("unknown")})
+    journal.remove({prompt_key("b"), prompt_key("unknown")})
     left = FinishedPrompts(Journal(file).entries())
-    assert [left.get(name) is not None for name in "abc"] == [True, False, True]
+    assert (len(left), left.keys_beside([prompt_key("a")])) == (2, frozenset([prompt_key("c")]))
+    there = left.get("b")
+    assert there is not None
+    assert (there.offset, there.digest, there.removed) == (*entries_of(entries[1]), True)
     journal.append(finished("b"))
-    assert len(FinishedPrompts(Journal(file).entries())) == 3
+    again = FinishedPrompts(Journal(file).entries())
+    assert len(again) == 3
+    assert not any(entry.removed for name in "abc" if (entry := again.get(name)))
+
+
+def entries_of(entry: Entry) -> tuple[int, int]:
+    return entry.offset, entry.digest
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
-"""A small Hugging Face Hub in a process of its own: data sets in memory, commits of plain files.
+"""A small Hugging Face Hub in a process of its own: data sets in memory, commits of files.
+
+As there, Parquet is sent to the large storage (Git LFS, without Xet) before the commit names it.
 
     python -m tests.support.hub_stub PORT
 
@@ -12,7 +14,7 @@ import base64
 import json
 import sys
 from dataclasses import dataclass, field
-from hashlib import sha1
+from hashlib import sha1, sha256
 from typing import Any
 
 from aiohttp import web
@@ -34,6 +36,8 @@ class Hub:
         self.makes_public = False
         self.fails_with: list[int] = []
         self.requests: list[str] = []
+        self.large: dict[str, bytes] = {}
+        """The large storage, by SHA-256."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=2**28, middlewares=[self._checked])
@@ -45,6 +49,8 @@ class Hub:
         app.router.add_get("/api/datasets/{owner}/{name}/revision/{revision}", self._info)
         app.router.add_post("/api/datasets/{owner}/{name}/preupload/{revision}", self._preupload)
         app.router.add_post("/api/datasets/{owner}/{name}/commit/{revision}", self._commit)
+        app.router.add_post("/datasets/{owner}/{name}.git/info/lfs/objects/batch", self._where)
+        app.router.add_put("/large/{oid}", self._store)
         app.router.add_route("*", "/{rest:.*}", self._nothing)
         return app
 
@@ -109,11 +115,31 @@ class Hub:
         files = []
         for file in asked["files"]:
             held = found.files.get(file["path"])
-            oid = None if held is None else sha1(b"blob %d\0" % len(held) + held).hexdigest()  # noqa: S324 (git's)
+            mode = "lfs" if file["path"].endswith(".parquet") else "regular"
+            oid = None if held is None else _oid(held, mode)
             files.append(
-                {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False, "oid": oid}
+                {"path": file["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid}
             )
         return web.json_response({"files": files})
+
+    async def _where(self, request: web.Request) -> web.Response:
+        """Where large files go; nowhere where one is stored already."""
+        objects = [
+            {"oid": one["oid"], "size": one["size"]}
+            | ({} if one["oid"] in self.large else {"actions": self._upload(request, one["oid"])})
+            for one in (await request.json())["objects"]
+        ]
+        return web.json_response({"transfer": "basic", "objects": objects})
+
+    def _upload(self, request: web.Request, oid: str) -> dict[str, Any]:
+        return {"upload": {"href": f"{request.url.origin()}/large/{oid}"}}
+
+    async def _store(self, request: web.Request) -> web.Response:
+        content, oid = await request.read(), request.match_info["oid"]
+        if sha256(content).hexdigest() != oid:
+            return web.json_response({"error": "other content"}, status=400)
+        self.large[oid] = content
+        return web.json_response({})
 
     async def _commit(self, request: web.Request) -> web.Response:
         found = self._find(request)
@@ -127,6 +153,8 @@ class Hub:
                 found.commits.append(row["value"]["summary"])
             elif row["key"] == "file":
                 found.files[row["value"]["path"]] = base64.b64decode(row["value"]["content"])
+            elif row["key"] == "lfsFile":
+                found.files[row["value"]["path"]] = self.large[row["value"]["oid"]]
         found.head = sha1(repr(found.files).encode()).hexdigest()  # noqa: S324 (a name)
         of = f"{request.match_info['owner']}/{request.match_info['name']}"
         url = f"{request.url.origin()}/datasets/{of}/commit/{found.head}"
@@ -141,6 +169,12 @@ class Hub:
     def _not_found(self) -> web.Response:
         headers = {"X-Error-Code": "RepoNotFound"}
         return web.json_response({"error": "Repository not found"}, status=404, headers=headers)
+
+
+def _oid(content: bytes, mode: str) -> str:
+    if mode == "lfs":
+        return sha256(content).hexdigest()
+    return sha1(b"blob %d\0" % len(content) + content).hexdigest()  # noqa: S324 (git's)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from judgeforge.errors import (
     NoReplyError,
     StatusError,
 )
+from judgeforge.text.patterns import late_pattern
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -67,7 +68,7 @@ class CircuitBreaker:
         """Returns whether this opened it. Late failures of earlier requests change nothing."""
         self._failures += 1
         self.last_failure = why
-        if is_probe:
+        if is_probe and self.is_open:
             self._probing = False
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._probe_at = now + self._pause_s
@@ -82,14 +83,16 @@ class CircuitBreaker:
         self._probing = False
 
 
-_OVERLOADED_STATUS = frozenset({408, 503, 529})
+_OVERLOADED_STATUS = frozenset({408, 498, 499, 503, 529})
 DENIED_STATUS = frozenset({401, 403, 404, 405})
 """Of access, to a server or to the model: one replica may deny what others grant."""
 _LONGEST_REASON = 1000
 """Characters of what a server says that are looked through."""
-_OF_TOKENS = re.compile(r"\btokens?\b|\b[ti]?tpm\b", re.IGNORECASE)
-_OF_ACCOUNT = re.compile(r"\b(account|organi[sz]ation|workspace|project|api key)\b", re.IGNORECASE)
-_OF_ONE_MODEL = re.compile(r"\b(for|of) (model )?`?[\w.:/-]*\d[\w.:/-]*`? ", re.IGNORECASE)
+_OF_TOKENS = late_pattern(r"\btokens?\b|\b[ti]?tpm\b", re.IGNORECASE)
+_OF_ACCOUNT = late_pattern(
+    r"\b(account|organi[sz]ation|workspace|project|api key)\b", re.IGNORECASE
+)
+_OF_ONE_MODEL = late_pattern(r"\b(for|of) (model )?`?[\w.:/-]*\d[\w.:/-]*`? ", re.IGNORECASE)
 """``Rate limit reached for gpt-5.4-mini in organization …`` is about that model."""
 
 

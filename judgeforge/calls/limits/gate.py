@@ -134,11 +134,12 @@ class ModelGate:
         finally:
             self.waiting -= 1
 
-    async def try_enter(self, size: RequestSize) -> Passage | None:
-        """Pass at once, or take nothing where it would have to wait; for hedges."""
-        if self.is_out_of_order or self._before_ceiling.is_taken:
-            return None
-        if self._delay(size, _now()) is not None or not self._all_slots.take():
+    async def try_enter(self, size: RequestSize, *, in_any_case: bool = False) -> Passage | None:
+        """Pass at once, or take nothing where it would have to wait; for hedges. ``in_any_case``:
+        past all that others wait for but a ceiling and a slot."""
+        is_free = not self.is_out_of_order and not self._before_ceiling.is_taken
+        is_free = is_free and self._delay(size, _now()) is None
+        if not (is_free or in_any_case) or not self._all_slots.take():
             return None
         passage = None
         try:

@@ -25,6 +25,7 @@ transformers_files.py  whether a model's files can be loaded, and loading them
 transformers_reading.py  conversations and questions as tokens, and what the model makes of them
 decision_server.py     what both kinds of decision servers share
 http.py                a raw body through an SDK's door, and what goes wrong on the way
+late_certificates.py   aiohttp without the certificates that it reads at its import
 postponed.py           parts of an SDK that are loaded only where something asks for them
 repeated_requests.py   requests after the first: copies of what the SDK sent
 connection_errors.py   what goes wrong on the way, told apart by whether anything was sent
@@ -38,6 +39,7 @@ streams.py             a reply that is streamed unasked, put together
 replies.py             what reading any reply needs: parts, usage, probabilities
 asked_reply.py         what of a reply answers its request: the call that was asked for, or words
 answers.py             how a reply ended: whether it is whole
+template_marks.py      what a chat template put around the answer
 thoughts.py            what of a text is the answer, and what the model thought
 
 To add a provider: a file with a class like ``Provider``, and a line in ``PROVIDERS``

@@ -22,6 +22,7 @@ from judgeforge.calls.providers.base import (
 )
 from judgeforge.calls.providers.http import HttpProvider
 from judgeforge.calls.providers.parsing import parsed
+from judgeforge.calls.providers.postponed import clients_of
 from judgeforge.calls.providers.replies import (
     Beside,
     Count,
@@ -30,6 +31,12 @@ from judgeforge.calls.providers.replies import (
     read_usage,
 )
 from judgeforge.config.model import ModelConfig, ReplyForm
+
+_UNUSED = (
+    *("lib", "types", "types.beta", "types.beta.environments", "types.beta.organization"),
+    *("types.beta.organization.claude_code", "types.beta.sessions", "types.organization"),
+    "types.shared",
+)
 
 
 class _Written(BaseModel):
@@ -60,9 +67,7 @@ class AnthropicMessages(HttpProvider):
     client_options = MappingProxyType({"open_telemetry": {"traces": False, "propagation": False}})
 
     def load_sdk(self) -> tuple[Any, Any]:
-        import anthropic
-
-        return anthropic, anthropic.AsyncAnthropic
+        return clients_of("anthropic", "AsyncAnthropic", *_UNUSED)
 
     def body(self, model: ModelConfig, request: ModelRequest) -> Body:
         request = chat_only(request)

@@ -156,6 +156,8 @@ def as_object(line: bytes) -> Mapping[str, Any]:
 
 
 def part(value: object, name: str) -> Mapping[str, Any]:
-    """An object inside of one; empty where it is something else."""
+    """An object inside of one, also as a text of JSON; empty where it is something else."""
     found = value.get(name) if isinstance(value, Mapping) else None
+    if isinstance(found, str):
+        return as_object(found.encode("utf-8", "replace"))
     return found if isinstance(found, Mapping) else {}

@@ -1,7 +1,8 @@
 """Whether a refusal says that a request is longer than the server's context, and how long that is.
 
 Some servers say it in a code or a field (OpenAI, llama.cpp, llama-cpp-python, LiteLLM), others in
-words only (vLLM, SGLang, Anthropic, Mistral, TGI), which are matched as they are known.
+words only (vLLM, SGLang, Anthropic, Mistral, TGI, Google, xAI, Moonshot, DashScope, MiniMax, NIM,
+LM Studio, Cohere), which are matched as they are known.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ _WORDS = (
     r"(?:context|max_model_len|maximum (?:input|model|length))"
     r"|\b(?:longer|greater|larger) than the "
     r"(?:model\S* )?(?:maximum |max )?(?:context|model) length"
-    r"|\b(?:prompt|input) is too long\b|`max_new_tokens` must be <="
+    r"|\b(?:prompt|input) (?:is )?too long\b|`max_new_tokens` must be <="
+    r"|\binputs?\b\S* (?:\S+ ){0,4}(?:exceeds? the maximum\b|must have less than \d+ tokens)"
+    r"|\bmaximum prompt length is \d|\bcontext window exceeds limit\b"
+    r"|\bcontext length of only \d|\bexceeded model token limit\b|\brange of input length\b"
+    r"|\btokens in the prompt cannot exceed\b"
 )
 """Patterns are compiled at the first refusal: most runs meet none."""
 _OF_RATE = r"per minute|\b[tr]pm\b|rate.?limit"
@@ -33,7 +38,8 @@ _NUMBERS = (
     r"context (?:length|size|window)(?: is| of)?(?: only)?[ :(]{1,3}(\d[\d,]{0,11})",
     r"\b(\d[\d,]{0,11}) (?:tokens? )?max(?:imum)?(?: context length)?\b",
     r"must be <= (\d[\d,]{0,11})",
-    r"(?:maximum|max)(?: \S+){0,3} (?:length|tokens)(?: is| of|:)? \(?(\d[\d,]{0,11})",
+    r"(?:maximum|max)(?: \S+){0,3} (?:length|tokens|allowed)(?: is| of|:)? \(?(\d[\d,]{0,11})",
+    r"(?:token limit:|less than|maximum of|prompt cannot exceed|of only|\[\d,) (\d[\d,]{0,11})",
 )
 _FIELDS = ("n_ctx", "max_model_len", "context_length", "max_context_length")
 _MOST = 10**8

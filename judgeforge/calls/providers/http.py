@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgeforge.calls.providers.base import Body, RawReply
 from judgeforge.calls.providers.connection_errors import call_error
 from judgeforge.calls.providers.http_errors import error_with_success, limit_headers
+from judgeforge.calls.providers.late_certificates import load_aiohttp
 from judgeforge.calls.providers.parsing import as_utf8
-from judgeforge.calls.providers.postponed import postpone
+from judgeforge.calls.providers.postponed import clients_of, postpone
 from judgeforge.calls.providers.repeated_requests import RepeatedRequests
 from judgeforge.calls.providers.streams import whole_reply
 from judgeforge.config.addresses import is_plain, is_this_machine
@@ -44,9 +45,8 @@ _LONGEST_HEADER, _MOST_HEADERS = 65_536, 1000
 """Gateways send policies of 10 KB with each reply, which is paid for by then."""
 _UNUSED_TRANSPORT = "httpcore2"
 """What httpx2 sends through by itself; here aiohttp does. Its certificates are read through it."""
-_UNUSED_TYPES = "openai.types", "openai.types.responses"
-"""Hundreds of pydantic classes for replies that are read as they came; a third of the SDK's import.
-"""
+_UNUSED = "lib", "types", "types.responses", "types.shared"
+"""Hundreds of pydantic classes for replies that are read as they came; most of the SDK's import."""
 
 
 @dataclass(slots=True)
@@ -78,11 +78,8 @@ class HttpProvider:
         self._requests: RepeatedRequests
 
     def load_sdk(self) -> tuple[Any, Any]:
-        """Import the SDK; returns it with the class of its asynchronous client."""
-        postpone(*_UNUSED_TYPES)
-        import openai
-
-        return openai, openai.AsyncOpenAI
+        """Import the SDK's asynchronous client; returns its class and that of its HTTP client."""
+        return clients_of("openai", "AsyncOpenAI", *_UNUSED)
 
     async def send(self, body: Body, *, model: ModelConfig) -> RawReply:
         """One attempt. Raises NotConnectedError, NoReplyError or StatusError.
@@ -169,11 +166,13 @@ class HttpProvider:
 
     def _open(self) -> None:
         postpone(_UNUSED_TRANSPORT)
+        load_aiohttp()
         import httpx2
 
-        sdk, client = self.load_sdk()
-        logging.getLogger(f"{sdk.__name__}._base_client").addFilter(_without_secrets)
-        http_client = sdk.DefaultAioHttpClient(
+        client, make_http_client = self.load_sdk()
+        sdk = client.__module__.partition(".")[0]
+        logging.getLogger(f"{sdk}._base_client").addFilter(_without_secrets)
+        http_client = make_http_client(
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=None),
             # Without TLS on the way, reading certificates would only take time.

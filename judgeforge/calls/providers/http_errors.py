@@ -28,8 +28,14 @@ _LIMIT_HEADER = re.compile(rb"retry-after|.*ratelimit", re.IGNORECASE).match
 _LONGEST_HEADER = 200
 """Bytes of a header about limits; a longer value says nothing, and could take long to read."""
 _LONGEST_WAIT_S = 31 * 86_400.0
-RETRYABLE_STATUS = frozenset({PAGE_STATUS, 408, 409, 425, 429, 529})
-_QUOTA_MARKS = ("insufficient_quota", "credit balance", "billing_hard_limit", "billing_error")
+RETRYABLE_STATUS = frozenset({PAGE_STATUS, 408, 409, 425, 429, 498, 499, 529})
+"""498: Groq has no capacity left; 499: a server or a proxy gave the request up."""
+_QUOTA_MARKS = (
+    "insufficient_quota", "credit balance", "billing_hard_limit", "billing_error",
+    "specified api usage limits",
+)  # fmt: skip
+_KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "invalid_api_key_error"})
+"""Of a key that is wrong or has expired, which some servers (Google) refuse with status 400."""
 _BALANCE_CODES = frozenset({
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
     "billing_error", "billing_not_active", "billing_hard_limit_reached", "billing_disabled",
@@ -163,6 +169,8 @@ def _refusal(
         )
     if status == 400 and not _GENERATION_CODES.isdisjoint(codes_in(body)):
         said, status = f"(sent with status 400) {said}", 500  # its own failure, which may pass
+    if status == 400 and not _KEY_CODES.isdisjoint(codes_in(body)):
+        said, status = f"(sent with status 400) {said}", 401
     # A filter or a firewall may say such words, or a time, of one request.
     maybe = status == 403 and not coded and (marked or retry_after_s(kept) is not None)
     unsupported = _unsupported_setting(said) if status in {400, 422} else None

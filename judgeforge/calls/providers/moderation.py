@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from judgeforge.calls.providers.refusal_words import json_of
+from judgeforge.text.patterns import late_pattern
 
 _NEVER = frozenset({401, 402, 429})
 """These are about key, account and speed, whatever their body says."""
@@ -36,7 +37,7 @@ _FOUND_FIELDS = ("reasons", "flagged_input", "patterns", "contentFilter", "conte
 """Fields that list what was found; such a refusal has them only where something was."""
 _RESULT_FIELDS = ("content_filter_result", "content_filter_results")
 """Category -> ``{"filtered": bool, …}``."""
-_SAFETY_CHECK = re.compile(r"\bSAFETY_CHECK_[A-Z_]+\b")
+_SAFETY_CHECK = late_pattern(r"\bSAFETY_CHECK_[A-Z_]+\b")
 _LONGEST_CODE, _LONGEST_TEXT = 64, 20_000
 _DEEPEST, _MOST_LISTED = 6, 5
 

@@ -117,16 +117,23 @@ class OpenAIBatches:
         if not isinstance(key, str):
             return None
         response, error = part(row, "response"), part(row, "error")
-        status = response.get("status_code")
-        if status == _SUCCESS:
-            return BatchLine(key, "answered", part(response, "body"), _SUCCESS)
+        status, body = _status(response.get("status_code")), part(response, "body")
+        if status == _SUCCESS or (status is None and not error and body.get("choices")):
+            return BatchLine(key, "answered", body, _SUCCESS)
         if error.get("code") in _NOT_RUN:
             return BatchLine(key, "not_run", {"error": error})
-        if isinstance(status, int) and status >= _LEAST_STATUS:
-            return BatchLine(key, "refused", part(response, "body") or {"error": error}, status)
+        if status is not None and status >= _LEAST_STATUS:
+            return BatchLine(key, "refused", body or {"error": error}, status)
         if status is None and error:
             return BatchLine(key, "refused", {"error": error})
         return BatchLine(key, "lost", {"error": error})
+
+
+def _status(said: object) -> int | None:
+    """Some servers write it as a text; None where there is none."""
+    if isinstance(said, str) and said.isdecimal():
+        return int(said[:4])
+    return said if isinstance(said, int) else None
 
 
 async def _save(name: str, into: Path, client: Any, options: Any, *, first: bool) -> None:  # noqa: ANN401

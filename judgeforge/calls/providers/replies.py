@@ -18,7 +18,9 @@ from pydantic_core.core_schema import with_default_schema
 
 from judgeforge.calls.providers.answers import clean, ended
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, TokenProbability, Usage
+from judgeforge.calls.providers.template_marks import without_template_marks
 from judgeforge.calls.providers.thoughts import (
+    answer_after,
     split_reasoning,
     without_thought_again,
     without_turn_marks,
@@ -176,7 +178,9 @@ def chat_reply(
         text, thought = split_reasoning(text)
     else:
         text = without_thought_again(text, thought)
-    text = without_turn_marks(text)
+    if thought and not text.strip():
+        text, thought = answer_after(thought)
+    text = without_turn_marks(without_template_marks(text))
     has_words, arguments = bool(text.strip()), None
     if tool_calls:
         arguments = next((call.arguments for call in tool_calls if call.arguments.strip()), None)

@@ -17,6 +17,8 @@ _BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _LAST = "[DONE]"
 _NOT_JOINED = frozenset({"role", "name", "id", "type", "index", "format", "signature"})
 """Texts that are said once, or anew in each part."""
+_MOST_LINES = 32
+"""Of the data of one event, which nearly always has one."""
 _OF_THE_REPLY = ("id", "model", "usage", "error")
 _CUT = {"message": "the stream ended before the reply did"}
 
@@ -43,15 +45,17 @@ def whole_reply(raw: bytes) -> bytes:
 
 def _said_in(raw: bytes) -> Iterator[str]:
     """The data of the events; some servers leave out the empty lines between them."""
-    waiting = ""
+    waiting = list[str]()
     for line in raw.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         name, _, said = line.partition(":")
-        if name == "data" and (waiting := waiting + said.strip()):
-            if waiting == _LAST or json_of(waiting.encode()) is not None:
-                yield waiting
-                waiting = ""
+        if name == "data" and len(waiting) < _MOST_LINES:
+            waiting.append(said.strip())
+            whole = "\n".join(waiting)
+            if whole == _LAST or json_of(whole.encode()) is not None:
+                yield whole
+                waiting = []
         elif not line:
-            waiting = ""
+            waiting = []
 
 
 def _completion(events: list[_Value], *, is_done: bool) -> _Value | None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
+from judgeforge.text.patterns import late_pattern
+
 _QUOTES = tuple("`\"'\u201c\u201d\u00ab\u00bb")
 _MOST_LOOKED_AT = 50
 """Quoted tags; a text with more of them is about tags."""
@@ -24,8 +26,8 @@ class _Mark:
     def __init__(
         self, opening: str, closing: str, *, is_special: bool = True, needs_end: bool = False
     ) -> None:
-        self.opening = re.compile(opening, re.IGNORECASE)
-        self.closing = re.compile(closing, re.IGNORECASE)
+        self.opening = late_pattern(opening, re.IGNORECASE)
+        self.closing = late_pattern(closing, re.IGNORECASE)
         self.is_special, self.needs_end = is_special, needs_end
 
 
@@ -55,14 +57,15 @@ _MARKS = (
     ),  # Granite
     _Mark(r'<details type="reasoning"[^<>]{0,200}>', "</details>", is_special=False),  # Open WebUI
     _tag(
-        "(?:thoughts?|reason(?:ing)?|reflection|scratchpad|inner_monologue|antThinking)",
+        "(?:thoughts?|reason(?:ing)?|reflection|scratchpad|in(?:ner|ternal)_monologue"
+        "|chain_of_thought|cot|antThinking)",
         is_special=False,
     ),  # of prompts that many models were trained on
 )
 _SIGNS_BY_BEGINNING = {
     "<": (
         "think", "<|", "<unused9", "channel", "<thought", "<reason", "<reflection", "<scratchpad",
-        "<inner_monologue", "<details",
+        "<inner_monologue", "<internal_monologue", "<chain_of_thought", "<cot>", "<details",
     ),
     "[": ("[think", "[/think"),
     "\u25c1": ("\u25c1think", "\u25c1/think"),
@@ -70,22 +73,22 @@ _SIGNS_BY_BEGINNING = {
     "here is my ": ("here is my thought process",),
 }  # fmt: skip
 """All that a text with thoughts, or with marks around its answer, has at least one of."""
-_BARE_CHANNELS = re.compile(r"\s*(?:assistant)?analysis(.*?)assistantfinal", re.DOTALL)
+_BARE_CHANNELS = late_pattern(r"\s*(?:assistant)?analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of the channels of gpt-oss where a server leaves their special tokens out."""
-_BARE_THOUGHT = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z])")
+_BARE_THOUGHT = late_pattern(r"\s*(?:assistant)?analysis(?=[A-Z])")
 """The same where the answer never came: no sentence begins so."""
-_MESSAGE = re.compile(
+_MESSAGE = late_pattern(
     r"(?:<\|start\|>)?(?:assistant)?\s*(?:<\|channel\|>)?(?P<header>[^<>]{0,100}"
     r"(?:<\|(?:constrain|channel)\|>[^<>]{0,100})*)<\|message\|>"
 )
 """The head of one message of gpt-oss: its channel, whom it is for, and the form it has."""
-_MESSAGE_ENDS = re.compile(r"<\|(?:end|return|call)\|>")
-_BEGINS_MESSAGE = re.compile(r"\s*<\|(?:start|channel)\|>")
-_ANSWER_CHANNEL = re.compile(r"\s*final\b")
-_ANSWER_BEGINS = re.compile(r"\s*(?:<\|START_RESPONSE\|>|<\|begin_of_solution\|>|<\|content\|>)")
-_ANSWER_ENDS = re.compile(r"<\|(?:return|end|flush|END_RESPONSE|end_of_solution)\|>\s?$")
+_MESSAGE_ENDS = late_pattern(r"<\|(?:end|return|call)\|>")
+_BEGINS_MESSAGE = late_pattern(r"\s*<\|(?:start|channel)\|>")
+_ANSWER_CHANNEL = late_pattern(r"\s*final\b")
+_ANSWER_BEGINS = late_pattern(r"\s*(?:<\|START_RESPONSE\|>|<\|begin_of_solution\|>|<\|content\|>)")
+_ANSWER_ENDS = late_pattern(r"<\|(?:return|end|flush|END_RESPONSE|end_of_solution)\|>\s?$")
 """What the same models put around their answer."""
-_WRAPPED = re.compile(
+_WRAPPED = late_pattern(
     r"\s*<(?P<tag>answer|response)>(?P<answer>.*)(?P<end></(?P=tag)>)\s*\Z", re.DOTALL
 )
 _TURN_ENDS = (
@@ -96,7 +99,7 @@ _TURN_BEGINS = (
     r"(?:<\|(?:im_start|start_header_id|user|start_of_role|user_start)\|>|<start_of_turn>|<\|turn>"
     r"|<\uff5cUser\uff5c>)"
 )
-_AFTER_THE_TURN = re.compile(
+_AFTER_THE_TURN = late_pattern(
     rf"(?<=[^\s`\"'])\n*(?:{_TURN_ENDS}\s*(?:{_TURN_BEGINS}.*|\Z)|(?:{_TURN_ENDS}\s*){{2,8}}\Z)",
     re.DOTALL,
 )
@@ -135,6 +138,13 @@ def without_thought_again(text: str, thought: str) -> str:
     if found is None or found.split() not in ([], thought.split()):
         return text
     return answer
+
+
+def answer_after(thought: str) -> tuple[str, str]:
+    """The answer and the thought, where a server took both for a thought: the mark that ends it is
+    then within. The answer is empty where there is none."""
+    answer, found = split_reasoning(thought)
+    return (answer, found) if found and answer.strip() else ("", thought)
 
 
 def without_turn_marks(text: str) -> str:

@@ -22,8 +22,9 @@ def print_spending(report: SpendingReport, *, as_json: bool) -> None:
     say(f"${report.usd:g}, {report.prompts_in_input} prompts in the input")
     shown = report.options[:MOST_SHOWN]
     show(_table(shown))
-    if any(one.more_in_doubt for one in shown):
-        say("4 +2: up to 2 more where the pair is in doubt (sampling.more_in_doubt)")
+    if more := next((one for one in shown if one.more_in_doubt), None):
+        said = f"up to {more.more_in_doubt} more where the pair is in doubt"
+        say(f"{_completions(more)}: {said} (sampling.more_in_doubt)")
     left = len(report.options) - MOST_SHOWN
     if left > 0:
         say(f"… and {left} more, with fewer points (--json has all)")
@@ -38,9 +39,7 @@ def _table(options: list[SpendingOption]) -> Table:
         points = "" if one is options[0] else f"{one.points:+.1f} ± {one.points_error:.1f}"
         table.add_row(
             one.name,
-            f"{one.completions} +{one.more_in_doubt}"
-            if one.more_in_doubt
-            else str(one.completions),
+            _completions(one),
             str(one.prompts),
             str(one.pairs),
             f"${one.usd:.2f}",
@@ -49,3 +48,8 @@ def _table(options: list[SpendingOption]) -> Table:
             points,
         )
     return table
+
+
+def _completions(one: SpendingOption) -> str:
+    more = f" +{one.more_in_doubt}" if one.more_in_doubt else ""
+    return f"{one.completions}{more}"

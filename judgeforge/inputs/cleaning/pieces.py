@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
 from judgeforge.text.visible import normalized
 
@@ -30,9 +29,7 @@ _NOTHING = "\x00"
 """Stands for a text without characters, which has a piece as well."""
 _FIRST_FIVE_BYTES = np.uint64((1 << 8 * CHARACTERS) - 1)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_WORD = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|[\p{L}\p{M}\p{N}]+"
-)
+_WORD = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|[\p{L}\p{M}\p{N}]+"
 """In scripts that put no blanks between words each character counts as one."""
 _WORDS_REMEMBERED = 1 << 17
 
@@ -95,7 +92,9 @@ def whole(words: Sequence[str]) -> int:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in their order, without case and marks of punctuation."""
-    found: list[str] = _WORD.findall(folded(text))
+    import regex
+
+    found: list[str] = regex.findall(_WORD, folded(text))  # which keeps what it has compiled
     return found
 
 

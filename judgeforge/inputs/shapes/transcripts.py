@@ -13,10 +13,11 @@ from typing import Any
 from judgeforge.config.run import Fields
 from judgeforge.inputs.rows import bad
 from judgeforge.inputs.shapes.shape import Columns, Shape, names_its_prompt
+from judgeforge.text.patterns import late_pattern
 
 _ROLES = {"Human": "user", "Assistant": "assistant", "System": "system"}
-_BEGINS = re.compile(r"\s*(?:Human|System):")
-_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant|System):[ ]?")
+_BEGINS = late_pattern(r"\s*(?:Human|System):")
+_TURN = late_pattern(r"(?:\A\s*|\n\n)(Human|Assistant|System):[ ]?")
 _COLUMNS = ("prompt", "transcript", "text")
 
 

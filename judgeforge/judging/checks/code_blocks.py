@@ -10,17 +10,18 @@ from functools import lru_cache
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.usual_forms import in_lines
+from judgeforge.text.patterns import late_pattern
 
-_FENCE = re.compile(
+_FENCE = late_pattern(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^\n`]*\n"
     r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 _PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "ipython"})
 _UNNAMED = frozenset({"", "text", "plaintext", "code"})
-_SESSION = re.compile(r"^>>> ", re.MULTILINE)
+_SESSION = late_pattern(r"^>>> ", re.MULTILINE)
 _DEFINES = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-_INDENT = re.compile(r"^[ \t]*")
+_INDENT = late_pattern(r"^[ \t]*")
 
 
 def python_code(answer: str) -> str | None:

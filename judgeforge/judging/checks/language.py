@@ -8,7 +8,6 @@ A text fails only on evidence for another language; where nothing can be seen it
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 
@@ -16,6 +15,7 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.judging.checks.usual_forms import usual_letters
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.wording import did_you_mean
 
 _FREQUENT = {
@@ -46,7 +46,7 @@ _LOOKED_AT = 4000
 """Characters: enough to tell, and the same time for a text of any length."""
 _SHORTEST_JAPANESE = 12
 """Japanese with this many Chinese characters has kana too; less may be a name or a heading."""
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = late_pattern(r"[^\W\d_]+")
 
 
 def language_code(value: JsonValue) -> str:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.checks.subject import text as text_argument
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import normalized
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ LARGEST_PATTERN = 10_000
 PATTERN_TIMEOUT_S = 0.25
 """A sound pattern needs microseconds; one that backtracks without end is stopped here."""
 
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
-_COUNT = re.compile(r"\{\s*(\d[\d\s]*)")
-_PART = re.compile(r"\{\s*(?P<count>\d[\d\s]*)[^}]*\}|(?P<bracket>[()])|.", re.DOTALL)
-_UNCLEAR = re.compile(r"\[[^\]]*[()]|V1|#")
+_ESCAPE = late_pattern(r"\\.", re.DOTALL)
+_COUNT = late_pattern(r"\{\s*(\d[\d\s]*)")
+_PART = late_pattern(r"\{\s*(?P<count>\d[\d\s]*)[^}]*\}|(?P<bracket>[()])|.", re.DOTALL)
+_UNCLEAR = late_pattern(r"\[[^\]]*[()]|V1|#")
 """Brackets in a set, sets in sets, and comments: what looks like a group may not be one."""
-_COMMENT_IN_COUNT = re.compile(r"\{[\d\s,]*#[^\n]*\n")
+_COMMENT_IN_COUNT = late_pattern(r"\{[\d\s,]*#[^\n]*\n")
 
 
 def pattern(value: JsonValue) -> regex.Pattern[str]:

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from judgeforge.judging.checks.subject import Subject, shown
 from judgeforge.judging.checks.usual_forms import without_edges
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import normalized
 from judgeforge.text.wording import did_you_mean
 
@@ -36,7 +37,7 @@ KEYWORDS = (
 )
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
-_FENCE = re.compile(r"\A\s*(`{3,10}|~{3,10})[A-Za-z]*(?![A-Za-z])(.*)\1\s*\Z", re.DOTALL)
+_FENCE = late_pattern(r"\A\s*(`{3,10}|~{3,10})[A-Za-z]*(?![A-Za-z])(.*)\1\s*\Z", re.DOTALL)
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 

@@ -14,6 +14,7 @@ import unicodedata
 
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.checks.usual_forms import folded, in_lines
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import normalized
 
 
@@ -68,14 +69,14 @@ def _in_a_word(sign: str) -> bool:
 
 
 _BULLETS = "-*+\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2043"
-_LIST_MARKER = re.compile(rf"^[ \t]*(?:[{_BULLETS}]|\d{{1,3}}[.)])[ \t]+", re.MULTILINE)
-_BREAK = re.compile(r"\n[ \t]*\n")
-_SENTENCE_END = re.compile(
+_LIST_MARKER = late_pattern(rf"^[ \t]*(?:[{_BULLETS}]|\d{{1,3}}[.)])[ \t]+", re.MULTILINE)
+_BREAK = late_pattern(r"\n[ \t]*\n")
+_SENTENCE_END = late_pattern(
     r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]*_]*+(?=\s|$)|[。\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\u1362]+"
 )
-_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
+_ABBREVIATION = late_pattern(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|vs|[Ee]\.g|[Ii]\.e|approx)\.$")
 _LONGEST_ABBREVIATION = 12
-_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_LETTER_OR_DIGIT = late_pattern(r"[^\W_]")
 
 
 def count_words(text: str) -> int:
@@ -119,12 +120,12 @@ def _says_something(part: str) -> bool:
     return _LETTER_OR_DIGIT.search(part) is not None
 
 
-_NUMBERED = re.compile(
+_NUMBERED = late_pattern(
     r"^[ \t]*+(?:\*\*)?\d{1,3}[.)\uff0e\uff09\u3001][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE
 )
-_BULLET = re.compile(rf"^[ \t]*[{_BULLETS}\u2013][ \t]+\S", re.MULTILINE)
-_DECIMAL = re.compile(r"^[ \t]*\d{1,3}\.\d")
-_FENCED = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
+_BULLET = late_pattern(rf"^[ \t]*[{_BULLETS}\u2013][ \t]+\S", re.MULTILINE)
+_DECIMAL = late_pattern(r"^[ \t]*\d{1,3}\.\d")
+_FENCED = late_pattern(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def count_list_items(text: str) -> int:

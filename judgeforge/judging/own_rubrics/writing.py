@@ -15,7 +15,7 @@ from judgeforge.calls.call import Answer, Asks
 from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.config.model import ModelConfig, ReplyForm
 from judgeforge.config.rubric import WriteConfig
-from judgeforge.errors import CallError
+from judgeforge.errors import CallError, UnreadableJudgeError
 from judgeforge.judging.judge_prompts import repair_message, writing_messages
 from judgeforge.judging.material import ShownAnswer
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
@@ -23,6 +23,7 @@ from judgeforge.judging.own_rubrics.written import WRITTEN_SCHEMA, read_written
 from judgeforge.judging.replies.in_words import said_by
 from judgeforge.judging.replies.json_object import UnreadableReplyError
 from judgeforge.judging.rubric import Criterion
+from judgeforge.judging.unread_judge import quoted
 from judgeforge.records import Completion, Prompt
 from judgeforge.store.own_criteria import KeptCriteria
 from judgeforge.text.messages import Message
@@ -32,8 +33,23 @@ _LONGEST_REFUSAL = 200
 _FEWEST = 3
 
 
+MOST_UNWRITTEN = 8
+"""Prompts from the first of a start on: a model that wrote criteria for none of them is not asked
+about all others, whose completions would be paid for nothing."""
+
+
 class NotWrittenError(Exception):
     """No criteria could be had for a prompt; the message says why."""
+
+
+@dataclass(slots=True)
+class _Begin:
+    """How the first prompts of a start went."""
+
+    has_written: bool = False
+    without: int = 0
+    written: str = ""
+    """What came last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +58,33 @@ class CriteriaWriter:
     model: ModelConfig
     rubrics: OwnRubrics
     asks: Asks
+    begin: _Begin = field(default_factory=_Begin)
 
     async def write(self, prompt: Prompt, answers: Sequence[Completion] = ()) -> KeptCriteria:
         """``answers``: those of which two are shown, where contrast is wanted.
 
-        Raises NotWrittenError, and CallError where that stops the run.
+        Raises NotWrittenError, and CallError where that stops the run: UnreadableJudgeError where
+        nothing that the model wrote in this start could be read.
         """
+        try:
+            kept = await self._write(prompt, answers)
+        except NotWrittenError as error:
+            self.begin.without += not isinstance(error.__cause__, CallError)
+            if self.begin.has_written or self.begin.without < MOST_UNWRITTEN:
+                raise
+            raise UnreadableJudgeError(
+                f"model `{self.config.model}` (rubric.write) wrote no criteria that could be used "
+                f"for any of the first {self.begin.without} prompts ({error}). It wrote: "
+                f"{quoted(self.begin.written)}. What may help: "
+                f"`structured` of the model, more `rubric.write.max_tokens` (now "
+                f"{self.config.max_tokens}), or another model. Then start the same command again: "
+                "nothing that was paid is lost.",
+                model=self.config.model,
+            ) from error
+        self.begin.has_written = True
+        return kept
+
+    async def _write(self, prompt: Prompt, answers: Sequence[Completion]) -> KeptCriteria:
         shown = contrasting(answers) if self.config.contrast else ()
         messages, code = messages_for(self.config, self.rubrics, prompt, shown)
         attempt = _Attempt(code)
@@ -87,6 +124,7 @@ class CriteriaWriter:
         answer = await self.asks.ask(self.config.model, request)
         attempt.answers.append(answer)
         reply = answer.reply
+        self.begin.written = said_by(reply)
         if reply.finish == "length":
             raise NotWrittenError(
                 f"the reply was cut at max_tokens = {self.config.max_tokens}; raise "

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from judgeforge.judging.checks.structured import unfenced
+from judgeforge.text.patterns import late_pattern
 
 _NOT_DRAWN = "\ufeff\u200b\u2060\u200e\u200f"
 _MARK = (
@@ -31,27 +32,27 @@ _CALL = (
 )
 """What models write before the arguments of a call, of Mistral, Hermes, Kimi and DeepSeek, where
 their server does not read it as one."""
-_MARKS_BEFORE = re.compile(rf"\A(?:[\s{_NOT_DRAWN}]|{_CALL}|{_MARK})++", re.IGNORECASE)
-_MARK_AFTER = re.compile(rf"(?:{_MARK})\Z", re.IGNORECASE)
+_MARKS_BEFORE = late_pattern(rf"\A(?:[\s{_NOT_DRAWN}]|{_CALL}|{_MARK})++", re.IGNORECASE)
+_MARK_AFTER = late_pattern(rf"(?:{_MARK})\Z", re.IGNORECASE)
 _LONGEST_MARK, _MOST_MARKS = 50, 20
-_TEXT_OR_SLIP = re.compile(
+_TEXT_OR_SLIP = late_pattern(
     r'"(?P<text>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
     rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>//[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
     r"|\b(?P<word>True|False|None)\b|[^\x00-\x7f]",
     re.DOTALL,
 )
 _WORDS = {"True": "true", "False": "false", "None": "null"}
-_TAGS = re.compile(r"\A<([a-z][\w-]{0,30})>(.*)</\1>\Z", re.DOTALL | re.IGNORECASE)
-_HALF_A_FENCE = re.compile(
+_TAGS = late_pattern(r"\A<([a-z][\w-]{0,30})>(.*)</\1>\Z", re.DOTALL | re.IGNORECASE)
+_HALF_A_FENCE = late_pattern(
     r"\A(?:`{3,10}|~{3,10})[a-z]*\s*(?=\{)|(?<=\})\s*(?:`{3,10}|~{3,10})\Z", re.IGNORECASE
 )
-_INLINE = re.compile(r"\A(`{1,2})(?!`)(.*)(?<!`)\1\Z", re.DOTALL)
-_NAMED = re.compile(r"\Ajson\s*(?=\{)", re.IGNORECASE)
-_ESCAPED = re.compile(r'\A\{\s*(?:\\[nrt]\s*)*\\"')
+_INLINE = late_pattern(r"\A(`{1,2})(?!`)(.*)(?<!`)\1\Z", re.DOTALL)
+_NAMED = late_pattern(r"\Ajson\s*(?=\{)", re.IGNORECASE)
+_ESCAPED = late_pattern(r'\A\{\s*(?:\\[nrt]\s*)*\\"')
 _SIGNS = {"\u3001": ",", "\u2212": "-"}
 _OF_JSON = frozenset(":,{}[]-.")
 _DEEPEST_WRAP = 2
-_ESCAPE = re.compile(r'\\(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+_ESCAPE = late_pattern(r'\\(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
 class UnreadableReplyError(ValueError):

@@ -22,6 +22,7 @@ from judgeforge.judging.replies.json_object import (
     one_object,
     quoted,
 )
+from judgeforge.text.patterns import late_pattern
 
 Read = TypeVar("Read")
 
@@ -40,7 +41,7 @@ class TextualForm(Generic[Read]):
     """Finds everything in a text that looks like an answer in this form."""
 
 
-_BRACKETED = re.compile(r"\[\[\s*([ABC<>=]+)\s*\]\]")
+_BRACKETED = late_pattern(r"\[\[\s*([ABC<>=]+)\s*\]\]")
 _LETTERS: Mapping[str, TextualVerdict] = {
     "A": TextualVerdict("a"),
     "B": TextualVerdict("b"),
@@ -65,7 +66,7 @@ def read_bracketed_comparison(text: str) -> TextualVerdict:
     return _known(_the_one(_BRACKETED.findall(text), "verdict in double brackets"), _COMPARISONS)
 
 
-_CHOICE = re.compile(
+_CHOICE = late_pattern(
     r"^[ \t>#*_`]*Choice[*_` ]*:[*_`\[( \t]*([A-D])\b(?!\s*(?:/|,|or\b|and\b)\s*[A-D]\b)",
     re.MULTILINE,
 )
@@ -77,13 +78,13 @@ def read_choice(text: str) -> TextualVerdict:
     return _known(_the_one(_CHOICE.findall(text), "line `Choice:`"), _CHOICES)
 
 
-_OUTPUT = re.compile(r"\bOutput \(([ab])\)", re.IGNORECASE)
-_OUTPUT_ALONE = re.compile(
+_OUTPUT = late_pattern(r"\bOutput \(([ab])\)", re.IGNORECASE)
+_OUTPUT_ALONE = late_pattern(
     r"[\s*_`#\"']*Output \([ab]\)[*_`\"']*(?:\s+is\s+better\b[*_`]*)?\s*(?:[.!:,]|\n|$)",
     re.IGNORECASE,
 )
-_OUTPUT_IS_BETTER = re.compile(r"\bOutput \(([ab])\)[*_`\"']*\s+is\s+better\b", re.IGNORECASE)
-_NOT_A_CLAIM = re.compile(
+_OUTPUT_IS_BETTER = late_pattern(r"\bOutput \(([ab])\)[*_`\"']*\s+is\s+better\b", re.IGNORECASE)
+_NOT_A_CLAIM = late_pattern(
     r"""(?: \bOutput\s\([ab]\)[*_`"']*\s+(?:n?or|and)\s+     # neither Output (a) nor ...
           | \b(?:if|whether|unless)\s+
           | (?:\bnot|n't|\bnever|\bcannot)\s+\w+\s+(?:that\s+)?   # cannot say that ...
@@ -135,7 +136,7 @@ def read_ordered_models(text: str) -> TextualVerdict:
     return TextualVerdict("a" if ranks["m"] < ranks["M"] else "b")
 
 
-_RATING = re.compile(r"\[\[\s*(\d{1,3}(?:\.\d+)?)\s*\]\]")
+_RATING = late_pattern(r"\[\[\s*(\d{1,3}(?:\.\d+)?)\s*\]\]")
 
 
 def read_bracketed_rating(text: str) -> float:
@@ -143,7 +144,7 @@ def read_bracketed_rating(text: str) -> float:
     return float(_the_one(_RATING.findall(text), "rating in double brackets"))
 
 
-_NUMBER = re.compile(r"\d{1,3}(?:\.\d+)?")
+_NUMBER = late_pattern(r"\d{1,3}(?:\.\d+)?")
 
 
 def read_weighed_score(text: str) -> float:
@@ -164,15 +165,15 @@ def read_weighed_score(text: str) -> float:
 VERDICT_FORMS: Mapping[str, TextualForm[TextualVerdict]] = {
     "bracketed_letter": TextualForm(read_bracketed_letter, _BRACKETED),
     "bracketed_comparison": TextualForm(read_bracketed_comparison, _BRACKETED),
-    "choice": TextualForm(read_choice, re.compile(r"\bChoice\W{0,6}[A-D]\b")),
+    "choice": TextualForm(read_choice, late_pattern(r"\bChoice\W{0,6}[A-D]\b")),
     "output_label": TextualForm(read_output_label, _OUTPUT),
     "output_conclusion": TextualForm(read_output_conclusion, _OUTPUT),
-    "ordered_models": TextualForm(read_ordered_models, re.compile(r"\bordered_models\b")),
+    "ordered_models": TextualForm(read_ordered_models, late_pattern(r"\bordered_models\b")),
 }
 
 RATING_FORMS: Mapping[str, TextualForm[float]] = {
     "bracketed_rating": TextualForm(read_bracketed_rating, _RATING),
-    "weighed_score": TextualForm(read_weighed_score, re.compile(r"\"score\"\s*:")),
+    "weighed_score": TextualForm(read_weighed_score, late_pattern(r"\"score\"\s*:")),
 }
 
 

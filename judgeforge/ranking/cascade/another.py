@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption, first_tier
+from judgeforge.ranking.cascade.candidates import Ask, Bundle, JudgeOption
 from judgeforge.ranking.cascade.training_value import Another
 from judgeforge.ranking.evidence import CheckResult, Evidence
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
+from judgeforge.ranking.rules import first_tier
 
 
 def about_another(

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from judgeforge.ranking.evidence import Evidence
 from judgeforge.ranking.protocols import Shows
+from judgeforge.ranking.rules import first_tier
 
 _PAIR = 2
 MOST_COMPARED = 3
@@ -47,11 +48,6 @@ Bundle = tuple[Ask, ...]
 """Asked at once."""
 Asked = Mapping[tuple[str, tuple[int, ...]], int]
 """How often each judge was asked about each completion, pair or list, by their sorted places."""
-
-
-def first_tier(options: Sequence[JudgeOption]) -> int:
-    """The tier that is always asked."""
-    return min(option.tier for option in options)
 
 
 def price_of_a_question(options: Sequence[JudgeOption]) -> float:

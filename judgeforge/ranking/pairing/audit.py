@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from judgeforge.ranking.distributions import beta_interval
+from judgeforge.ranking.beta import beta_interval
 from judgeforge.text.messages import Record
 
 ASSUMED_EACH = 1.0

@@ -11,6 +11,8 @@ from judgeforge import __version__
 from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Provenance, RubricId
 
+_LEAST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**64 - 1
+
 
 def make_pairs(  # noqa: PLR0913 (all that a pair tells)
     prompt: Prompt,
@@ -57,8 +59,22 @@ def make_pairs(  # noqa: PLR0913 (all that a pair tells)
 
 
 def kept_metadata(prompt: Prompt, keep: Iterable[str]) -> dict[str, JsonValue]:
-    """All of these keys, null where the row has none: a table has a column for all rows or none."""
-    return {name: prompt.metadata.get(name) for name in keep}
+    """All of these keys, null where the row has none: a table has a column for all rows or none.
+
+    A whole number of more than 64 bits is the text of its digits: no reader of tables takes one,
+    and a single one would keep the whole file from being loaded.
+    """
+    return {name: _readable(prompt.metadata.get(name)) for name in keep}
+
+
+def _readable(value: JsonValue) -> JsonValue:
+    if isinstance(value, Mapping):
+        return {name: _readable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(one) for one in value]
+    if isinstance(value, int) and not _LEAST_INTEGER <= value <= _LARGEST_INTEGER:
+        return str(value)
+    return value
 
 
 def _provenance(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from judgeforge.ranking.distributions import beta_cdf
+from judgeforge.ranking.beta import beta_cdf
 
 RISK = 0.025
 """Probability that the bound of a run is ever below the true share."""

@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterable
 from itertools import combinations, pairwise
 
-from judgeforge.ranking.confidence import exceeded_gap, probability_better
 from judgeforge.ranking.pairing.sides import Sides
 from judgeforge.ranking.ranking import Ranking
 from judgeforge.ranking.rules import PairingRules
@@ -49,6 +48,8 @@ def max_gap(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:
     trained on has its labels, so here it is the lower one. It is not below 0 for the pairs whose
     confidence is enough, and at 0.5 and below it is the expected gap.
     """
+    from judgeforge.ranking.confidence import exceeded_gap
+
     ids, sureness = ranking.completion_ids, max(0.5, rules.min_confidence)
 
     def bound(pair: tuple[int, int]) -> float:
@@ -87,6 +88,8 @@ that DPO cannot learn length."""
 
 def length_matched(ranking: Ranking, rules: PairingRules, sides: Sides) -> Proposals:  # noqa: ARG001
     """The surest pairs, of which selection keeps those of nearly equal length."""
+    from judgeforge.ranking.confidence import probability_better
+
     ids, scores = ranking.completion_ids, ranking.scores
 
     def sureness(pair: tuple[int, int]) -> tuple[float, float]:

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from judgeforge.text.messages import Record, SparseRecord
 
+PANEL_DOUBT = 0.15
+"""``doubt`` of a panel that measures itself, on few prompts."""
+
 
 class JudgeReliability(SparseRecord):
     """One judge. Scores are on the scale 0 to 1; standard deviations have the same unit."""

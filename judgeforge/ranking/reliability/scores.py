@@ -8,6 +8,7 @@ it saw, so the fit is not misled by them. All variances have an inverse-gamma pr
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -304,4 +305,6 @@ def _cautious_own(found: _Parameters) -> Array:
     relative = found.own / found.scale**2
     if len(relative) == 2:  # the median of two is not a panel's: it would make equals of them
         return found.own
-    return np.asarray(np.maximum(relative, np.median(relative)) * found.scale**2)
+    # That of numpy would import its masked arrays.
+    median = statistics.median(relative.tolist())
+    return np.asarray(np.maximum(relative, median) * found.scale**2)

@@ -22,10 +22,8 @@ from judgeforge.ranking.reliability.alone import (
     signal_of,
 )
 from judgeforge.ranking.reliability.closeness import CLOSE_PAIRS, CLOSE_PROMPTS
-from judgeforge.ranking.reliability.judges import PRIOR, JudgeReliability, Reliability
+from judgeforge.ranking.reliability.judges import PANEL_DOUBT, PRIOR, JudgeReliability, Reliability
 
-PANEL_DOUBT = 0.15
-"""The same of a panel that measures itself, on few prompts."""
 USELESS = 0.4
 """Of 91 recorded pairs of a judge and a set (those made to fool judges among them) 51 are right in
 less than 60 % of cases. A judge of which nothing is known, not even whether it says the same again,

@@ -280,7 +280,7 @@ def _unfinished(folders: Sequence[RunFolder]) -> Iterator[str]:
     for folder in folders:
         manifest = folder.read_manifest()
         if manifest is not None and manifest.unfinished:
-            yield f"{folder.path}: {unfinished(manifest)}"
+            yield f"{folder.path} {unfinished(manifest)}"
 
 
 def _notes(progress: _Progress, export: Export) -> Iterator[str]:

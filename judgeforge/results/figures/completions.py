@@ -7,7 +7,6 @@ fit, all without a word.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,13 @@ from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.distribution import Values
 from judgeforge.results.figures.length import LengthBias
 from judgeforge.store.evidence_rows import completion_facts
+from judgeforge.text.patterns import late_pattern
 from judgeforge.text.tool_calls import row_said_text
 
-_VERSION = re.compile(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
+_VERSION = late_pattern(r"(?:[-@:](?:\d{3,}(?:-\d{2}){0,2}|v\d+(?::\d+)?|latest|free))+$")
 """A snapshot of a model: `-2024-08-06`, `-0613`, `@20250514`, `-20241022-v2:0`, `:latest`."""
-_LATEST = re.compile(r"[-@:](?:latest|free)$")
-_FILE = re.compile(r"\.(?:gguf|bin|safetensors)$")
+_LATEST = late_pattern(r"[-@:](?:latest|free)$")
+_FILE = late_pattern(r"\.(?:gguf|bin|safetensors)$")
 _SHORTEST = 6
 """Characters of a name that may stand after a vendor's, as in `anthropic.claude-…`."""
 

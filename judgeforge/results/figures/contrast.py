@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_MARKDOWN = re.compile(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|```|\|.*\|)|\*\*\S")
+from judgeforge.text.patterns import late_pattern
+
+_MARKDOWN = late_pattern(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|```|\|.*\|)|\*\*\S")
 """Headings, lists, code, tables, bold."""
-_REFUSAL = re.compile(
+_REFUSAL = late_pattern(
     r"^\W*(?:i.?m\s+(?:really\s+)?sorry|i\s+am\s+sorry|sorry,|i\s+can(?:not|.?t)\b"
     r"|i(?:.?m|\s+am)\s+(?:not\s+able|unable)|as\s+an\s+ai\b)",
     re.IGNORECASE,

@@ -15,6 +15,7 @@ from typing import Any
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.ranking.protocols import is_by_code
+from judgeforge.ranking.rules import first_tier
 from judgeforge.results.figures.calls import together
 from judgeforge.results.figures.completions import add_answer
 from judgeforge.store.evidence_rows import judgment_fields
@@ -212,7 +213,7 @@ class TierFigures:
             else:
                 self._cost[row["judge"]] += row["cost_usd"]
         if names:
-            first = min((judge.tier for judge in self._judges), default=0)
+            first = first_tier(self._judges)
             for judge in self._judges:
                 questions = judge.questions(len(names))
                 self._everything[judge.label] += judge.repeats * questions

@@ -21,6 +21,7 @@ from judgeforge.results.report.call_findings import of_calls
 from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
+from judgeforge.text.wording import counted
 
 _MANY_WRONG, _STRICTER = 0.1, marks.UNSURE_BELOW
 _CERTAIN = 3.0
@@ -224,7 +225,7 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
         yield Finding(
             "look",
             f"{twins / total:.0%} of the completions repeat another one of their prompt.",
-            "A higher sampling.temperature; they are judged once, but paid each.",
+            "A higher sampling.temperature; each is paid for, and judged only once.",
             about=(marks.TWIN,),
             section="pairs",
         )
@@ -312,7 +313,7 @@ def _size(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if 0 < figures.pairs.pairs < ENOUGH:
         yield Finding(
             "note",
-            f"There are {figures.pairs.pairs} pairs only: shares and quantiles are rough.",
+            f"Of only {counted(figures.pairs.pairs, 'pair')}, shares and quantiles are rough.",
             "Read them one by one below.",
             section="read",
         )

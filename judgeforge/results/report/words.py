@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from judgeforge.ranking.reliability.judges import JudgeReliability
-from judgeforge.ranking.reliability.unseen import PANEL_DOUBT
+from judgeforge.ranking.reliability.judges import PANEL_DOUBT, JudgeReliability
 from judgeforge.records import SkipReason
 from judgeforge.results.status import KILLED
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from judgeforge.calls.call import Answer
 from judgeforge.calls.endpoints import Endpoint
+from judgeforge.calls.flight import StandIn
 from judgeforge.calls.gateway import Gateway
 from judgeforge.calls.limits.queues import GivesWay, never
 from judgeforge.calls.providers.base import ModelRequest
@@ -39,6 +40,6 @@ class FarGateway(Gateway):
 
     def _keys(self, model: str, request: ModelRequest, sample: int) -> list[str]:
         endpoint = self._endpoints[model]
-        stand_in = self._stand_in(endpoint, request, sample)
+        stand_in = StandIn.of(endpoint, self._endpoints, request, sample)
         keys = [endpoint.call(request, sample).key]
         return keys if stand_in is None else [*keys, stand_in.call.key]

@@ -14,6 +14,7 @@ sampling_cost.py     what completions cost that are sampled before judging
 further_cost.py      what those cost that are sampled where a pair is in doubt
 frames.py            what a judge is sent about a prompt, in tokens
 loads.py             what a model has to do, and what that costs
+largest_call.py      the row whose calls reserve the most
 expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
 batch_plan.py        what batches save, and what caches do

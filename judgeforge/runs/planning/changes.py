@@ -42,9 +42,11 @@ def made_by_models(journal: Journal) -> Made:
 def depends(made: Made, old: Identity, new: Identity) -> bool:
     """Whether what was ``made`` depends on what differs between two identities."""
     changed = {key for key in {*old, *new} if old.get(key) != new.get(key)}
-    if not changed <= {"models", "sampling", "judging"}:
+    if not changed <= {"models", "sampling", "judging", "rubric"}:
         return True
-    if "judging" in changed and made.judgments:
+    if "rubric" in changed and _without_writer(old) != _without_writer(new):
+        return True
+    if changed & {"judging", "rubric"} and made.judgments:
         return True
     if "sampling" in changed and (made.completions or made.judgments):
         return True
@@ -58,6 +60,11 @@ def depends(made: Made, old: Identity, new: Identity) -> bool:
         made.judgments or (name in sampled and made.completions and not fields <= _OF_JUDGMENTS)
         for name, fields in _changed_fields(old.get("models", {}), new.get("models", {})).items()
     )
+
+
+def _without_writer(identity: Identity) -> dict[str, Any]:
+    """The rubric without how a model is asked for criteria, which only judgments depend on."""
+    return {key: one for key, one in (identity.get("rubric") or {}).items() if key != "write"}
 
 
 def with_forms(identity: Identity, forms: Mapping[str, str]) -> Identity:

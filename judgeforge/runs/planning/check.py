@@ -15,6 +15,7 @@ from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.on_finish import untellable
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.input_notes import InputNotes
+from judgeforge.runs.planning.largest_call import LargestCall
 from judgeforge.runs.planning.loads import ModelLoad
 from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
@@ -59,11 +60,12 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     warnings = [*cascade_warnings(config), *untellable(config)]
     report = CheckReport(notes=_assumed(config), warnings=warnings, problems=_tokenizer(config))
     estimator, loads, unknown = None, dict[str, ModelLoad](), set[str]()
+    largest = None
     try:
         prepared = prepare(config)
         report.notes += remarks(prepared)
         unknown |= set(prepared.verdicts.prompt_ids if prepared.verdicts else ())
-        estimator = Estimator(prepared)
+        estimator, largest = Estimator(prepared), LargestCall(prepared)
         loads = estimator.loads()
     except ConfigError as error:
         report.problems += map(str, error.mistakes)
@@ -94,8 +96,9 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
             for notes in (about, sides, rewards, verified):
                 notes.add(prompt)
             unknown.discard(prompt.id)
-            if estimator is not None:
+            if estimator is not None and largest is not None:
                 estimator.add(prompt, loads)
+                largest.add(prompt)
     except (ConfigError, InputError) as error:
         report.problems.append(str(error))
         return report
@@ -108,7 +111,7 @@ def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:
     file = config.judging.judgments
     if unknown and file is not None and limit is None:
         report.warnings.append(unknown_prompts(file, sorted(unknown)))
-    report.warnings += budget_warnings(config, report.prompts, loads.values())
+    report.warnings += budget_warnings(config, report.prompts, loads.values(), largest)
     report.problems += _of_rows(report, config.limits.max_skip_share)
     return report
 

@@ -10,6 +10,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
 from judgeforge.ranking.pairing.delta import is_audited, of_both_sides
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Prompt, ReadyCompletion
 from judgeforge.runs.admission import Estimate
 from judgeforge.runs.planning.frames import CALL_TOKENS, Frames
@@ -67,7 +68,7 @@ class Estimator:
         out the prompts from which the scale of rewards is learnt."""
         self._config, self._prepared = prepared.config, prepared
         self._beyond = (0.0, escalation, 1.0)
-        self._first_tier = min((judge.tier for judge in self._config.judging.judges), default=1)
+        self._first_tier = first_tier(self._config.judging.judges)
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.run import RunConfig
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Prompt
 from judgeforge.runs.planning.loads import ALWAYS, Beginning, ModelLoad
 from judgeforge.runs.planning.sampling_cost import Tokens
@@ -115,8 +116,8 @@ class FurtherCost:
         if judge.shows == "all":
             return [], after if after != before else []
         more = after[len(before) :]
-        first_tier = min(one.tier for one in self._config.judging.judges)
-        certain = len(more) // judge.repeats if judge.tier == first_tier else 0
+        is_first = judge.tier == first_tier(self._config.judging.judges)
+        certain = len(more) // judge.repeats if is_first else 0
         return more[:certain], more[certain:]
 
 

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from judgeforge.calls.providers.base import open_provider
-from judgeforge.config.addresses import is_this_machine
+from judgeforge.config.addresses import is_plain, is_this_machine
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, as_one
@@ -27,6 +27,7 @@ Host = tuple[str, int]
 CONNECT_TIMEOUT_S = 3.0
 RESOLVE_TIMEOUT_S = 5.0
 """For the whole attempt, since looking up a name has no timeout of its own."""
+_BEGINS_ONE = b"-----BEGIN "
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ class Proxy:
 def check_network(config: RunConfig, names: Iterable[str]) -> None:
     """Raises ConfigError where no call of these models could be made."""
     models = [config.models[name] for name in names if not config.models[name].facts.in_process]
-    asked = [replica for model in models for replica in model.replicas]
-    proxies = {proxy_of(address_of(model)) for model in asked}
+    addresses = {address_of(replica) for model in models for replica in model.replicas}
+    proxies = {proxy_of(address) for address in addresses}
     problems = [proxy.problem for proxy in proxies if proxy is not None]
-    if asked:
-        problems.append(certificate_problem())
+    if addresses:
+        problems.append(certificate_problem(read=not all(map(is_plain, addresses))))
     mistakes = [ConfigError(problem) for problem in problems if problem is not None]
     if mistakes:
         raise as_one(mistakes)
@@ -78,8 +79,11 @@ def address_of(model: ModelConfig) -> str:
     return open_provider(model, None).base_url
 
 
-def certificate_problem() -> str | None:
-    """Why no connection can be made with the certificates that the environment names."""
+def certificate_problem(*, read: bool = True) -> str | None:
+    """Why no connection can be made with the certificates that the environment names.
+
+    Unless they are to be ``read``, it is only seen that there are some.
+    """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     log = os.environ.get("SSLKEYLOGFILE")
     if log and (Path(log).is_dir() or not os.access(Path(log).absolute().parent, os.W_OK)):
@@ -87,7 +91,8 @@ def certificate_problem() -> str | None:
     if file:
         advice = "Name a file of PEM certificates, or unset SSL_CERT_FILE."
         try:
-            _read_certificates(file, Path(file).stat().st_mtime_ns)
+            if read or _BEGINS_ONE not in Path(file).read_bytes():
+                _read_certificates(file, Path(file).stat().st_mtime_ns)
         except ssl.SSLError:
             return f"SSL_CERT_FILE={file}: does not contain certificates in PEM. {advice}"
         except OSError as error:

@@ -25,6 +25,7 @@ from judgeforge.runs.planning.estimate import (
 )
 from judgeforge.runs.planning.further_cost import further_notes
 from judgeforge.runs.planning.identity import as_begun, layout_begun
+from judgeforge.runs.planning.largest_call import LargestCall
 from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.planning.measure import (
     asks_beyond_first_tier,
@@ -83,10 +84,8 @@ class PlanReport:
 def plan_run(
     config: RunConfig, *, limit: int | None = None, out: Path | str | None = None
 ) -> PlanReport:
-    """Reads the whole input; needs no key. Raises ConfigError and InputError as a run would.
-
-    The run folder that ``out`` means (as for a run) tells how much of it is spent already, and what
-    a cascade asks beyond its first tier, as far as that has got; before that it is assumed.
+    """Reads the whole input; needs no key. The folder that ``out`` means tells what is spent, and
+    what a cascade asks beyond its first tier. Raises ConfigError and InputError as a run would.
     """
     folder = RunFolder(chosen_folder(config, out))
     prepared = _prepared(config, folder)
@@ -99,6 +98,7 @@ def plan_run(
     loads = estimator.loads()
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
+    largest = LargestCall(prepared)
     rows = read_clean_prompts(config.prompts, prepared.row_checks, limit=limit, noticed=noticed)
     for row in rows:
         if isinstance(row, Skip):
@@ -106,7 +106,7 @@ def plan_run(
             continue
         prompts += 1
         estimator.add(row, loads)
-        for counts in (verified, records, directly):
+        for counts in (verified, records, directly, largest):
             counts.add(row)
     models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost, pictured = total_cost(loads.values()), estimator.directly
@@ -135,7 +135,7 @@ def plan_run(
         ],
         warnings=[
             *cascade_warnings(config),
-            *budget_warnings(config, prompts, loads.values()),
+            *budget_warnings(config, prompts, loads.values(), largest),
             *audit_warnings(config.pairing, estimator.audited, prompts),
             *verified.warnings(),
         ],
@@ -164,7 +164,9 @@ def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
     return replace(prepared, layout=layout_begun(config, previous))
 
 
-def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad]) -> list[str]:
+def budget_warnings(
+    config: RunConfig, prompts: int, loads: Collection[ModelLoad], largest: LargestCall | None
+) -> list[str]:
     """``loads``: those of all ``prompts``. What the cache will save is not known here."""
     if not prompts:
         return []
@@ -189,6 +191,8 @@ def budget_warnings(config: RunConfig, prompts: int, loads: Collection[ModelLoad
             f"budget.max_calls is {budget.max_calls}: a prompt may need {calls} calls, and none is "
             "begun that cannot be finished. Raise it."
         )
+    if largest is not None and (largest.is_unusual or not warnings):
+        warnings += largest.warnings()
     return warnings
 
 

@@ -21,7 +21,7 @@ from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.ranking.cascade.candidates import JudgeOption
 from judgeforge.ranking.cascade.training_value import Another, ForTraining, TrainingValue
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
-from judgeforge.ranking.rules import CascadeRules
+from judgeforge.ranking.rules import CascadeRules, first_tier
 from judgeforge.records import Prompt
 from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.planning.batch_plan import prices_in_batches
@@ -158,7 +158,7 @@ def _options(
     sampled = config.sampling.fresh(ready) if config.sampling else 0
     numbers = sorted({sampled, *COMPLETIONS}) if sampled and not ready else [ready + sampled]
     panels: list[tuple[JudgeConfig, ...]] = [(judge,) for judge in scoring]
-    first = tuple(judge for judge in scoring if judge.tier == min(one.tier for one in scoring))
+    first = tuple(judge for judge in scoring if judge.tier == first_tier(scoring))
     panels += [first, tuple(scoring)]
     for number in numbers:
         if number < 2:

@@ -69,9 +69,9 @@ def notes_of(
     ]
     if pilot.fitted is None:
         notes.append(
-            "So all judges are taken for equally good, whatever they cost, and a dear one cannot "
-            "be recommended. Run a pilot first, all judges on the first 64 prompts, and plan again "
-            "with its folder: `judgeforge run CONFIG --limit 64 --out runs/pilot`, then "
+            "So all judges are taken to be equally good, whatever they cost, and an expensive one "
+            "cannot be recommended. Run a pilot first, all judges on the first 64 prompts, and "
+            "plan again with its folder: `judgeforge run CONFIG --limit 64 --out runs/pilot`, then "
             "`judgeforge plan CONFIG --usd … --out runs/pilot`."
         )
     if pilot.strangers:

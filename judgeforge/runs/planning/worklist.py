@@ -59,7 +59,7 @@ class Worklist:
     """Ids of prompts that others have judged and that the input does not have."""
     kept: KeptRows | None = None
     """Prompts to do that need not be read again."""
-    dropped: frozenset[int] = frozenset()
+    removed: frozenset[int] = frozenset()
     """The ``prompt_key`` of each finished prompt whose row was changed or removed."""
 
     @property
@@ -170,9 +170,10 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             unknown.discard(row.id)
             digest = short_digest(row.digest)
             entry = entries.of(row.id)
-            seen += entry is not None
+            seen += entry is not None and not entry.removed
             if entry is not None and entry.digest != digest:
-                changed[prompt_key(row.id)] = f"`{row.id}` (line {row.line})"
+                if not entry.removed:
+                    changed[prompt_key(row.id)] = f"`{row.id}` (line {row.line})"
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
@@ -186,7 +187,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     if not accept_changes:
         _refuse_changes(folder, changed.values(), removed=len(finished) - seen)
     elif changed or seen < len(finished):
-        work.dropped = finished.keys_beside(ids) | changed.keys()
+        work.removed = finished.keys_beside(ids) | changed.keys()
     if known is not None:
         known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
@@ -240,7 +241,7 @@ def _of_known(
             continue
         entry = finished.with_key(key)
         if entry is not None:
-            seen += 1
+            seen += not entry.removed
             if entry.digest != digest:
                 break
         unknown.pop(key, None)

@@ -161,6 +161,7 @@ class RewardSession:
                 progress=self._run.advance,
                 what_it_waits_for=self._parts.door.what_it_waits_for,
                 stop=self._parts.pipeline.stop,
+                look_again=self._parts.door.look_again,
             )
         )
         try:
@@ -186,7 +187,7 @@ class RewardSession:
         return found
 
     def _show(self) -> None:
-        """How far it is, to who looks at the folder meanwhile."""
+        """How far it is, to whoever looks at the folder meanwhile."""
         self._parts.record.input_grew()
         self._parts.record.begin()
         self._sign()

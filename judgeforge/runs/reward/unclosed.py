@@ -1,9 +1,9 @@
 """What becomes of a function that nobody closes: it is dropped, or its process ends.
 
 Its folder is given back in either case, with its result files. A dropped function is collected in
-any thread and at any time, so nothing may wait then: its session ends by itself, and who opens the
-same folder next, or ends the process, waits for it. One that is dropped within a cycle (a trainer
-and its parts) is collected at the latest when its folder is opened again.
+any thread and at any time, so nothing may wait then: its session ends by itself, and whoever opens
+the same folder next, or ends the process, waits for it. One that is dropped within a cycle (a
+trainer and its parts) is collected at the latest when its folder is opened again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Unclosed:
         atexit.register(self._at_exit)
 
     def is_over(self) -> None:
-        """The session is closed by who has the function."""
+        """The session is closed by whoever has the function."""
         _OPEN.discard(self._place)
         self._finalizer.detach()
         atexit.unregister(self._at_exit)

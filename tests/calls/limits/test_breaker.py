@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from judgeforge.calls.limits.breaker import Outcome, outcome_of, refusal_of
+from judgeforge.calls.limits.breaker import CircuitBreaker, Outcome, outcome_of, refusal_of
 from judgeforge.errors import (
     CallError,
     MalformedReplyError,
@@ -28,6 +28,7 @@ def status(code: int, said: str = "", **fields: Any) -> StatusError:
         (StatusError("no credit", status=429, stops_run=True), Outcome.ANSWERED),
         (status(529), Outcome.OVERLOADED),
         (status(503), Outcome.OVERLOADED),
+        (status(498), Outcome.OVERLOADED),
         (NoReplyError("timed out"), Outcome.OVERLOADED),
         (status(500), Outcome.FAILED),
         (NotConnectedError("refused"), Outcome.FAILED),
@@ -56,3 +57,13 @@ OF_MODEL = "Rate limit reached for gpt-5.4-mini in organization org-1"
 def test_what_a_refusal_speaks_of(said: str, kind: str, of_account: bool) -> None:
     refusal = refusal_of(status(429, said, retry_after_s=2.0), "small")
     assert (refusal.retry_after_s, refusal.kind, refusal.of_account) == (2.0, kind, of_account)
+
+
+def test_a_probe_that_fails_after_another_request_was_answered_opens_nothing() -> None:
+    breaker = CircuitBreaker(2)
+    breaker.failed(0.0, "one", is_probe=False)
+    assert breaker.failed(0.0, "two", is_probe=False)
+    assert breaker.sent()
+    assert breaker.succeeded()
+    assert not breaker.failed(1.0, "late", is_probe=True)
+    assert not breaker.is_open

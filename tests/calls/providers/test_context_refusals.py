@@ -32,6 +32,21 @@ LONG: list[tuple[int, Any, int | None]] = [
     (422, {"error": "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}, 4096),
     (400, {"error": {"message": "litellm.ContextWindowExceededError: too much"}}, None),
     (500, {"error": {"message": "the prompt exceeds the context size (2048)"}}, 2048),
+    (400, {"error": {"message": "The input token count (1200000) exceeds the maximum number of "
+           "tokens allowed (1048576)."}}, 1_048_576),
+    (400, {"error": "This model's maximum prompt length is 131072 but the request contains 140000 "
+           "tokens."}, 131_072),
+    (422, {"error": "Input validation error: `inputs` must have less than 1024 tokens. Given: "
+           "2000"}, 1024),
+    (400, {"error": {"message": "Your request exceeded model token limit: 8192"}}, 8192),
+    (400, {"message": "Range of input length should be [1, 129024]"}, 129_024),
+    (400, {"message": "invalid params, context window exceeds limit (2013)"}, None),
+    (400, {"detail": "Input length 9000 exceeds the maximum of 4096"}, 4096),
+    (400, {"error": "Trying to keep the first 4500 tokens when context overflows. However, the "
+           "model is loaded with context length of only 4096 tokens"}, 4096),
+    (400, {"message": "too many tokens: total number of tokens in the prompt cannot exceed 4081 - "
+           "received 4300."}, 4081),
+    (400, {"code": "1261", "message": "Prompt too long"}, None),
 ]  # fmt: skip
 OTHER: list[tuple[int, Any]] = [
     (400, {"error": {"message": "Unknown parameter: context_length"}}),
@@ -39,6 +54,8 @@ OTHER: list[tuple[int, Any]] = [
            "tokens per minute (TPM): maximum context length of a minute is 6000"}}),
     (429, {"error": {"code": "context_length_exceeded", "message": "x"}}),
     (400, {"error": {"message": "`max_tokens` is too large: at most 8192"}}),
+    (400, {"error": {"message": "Input should be less than or equal to 1"}}),
+    (400, {"error": {"message": "temperature: input 3 exceeds the range"}}),
     (400, {"error": {"message": "The answer was about the context of a poem."}}),
     (404, {"error": {"message": "maximum context length is 4096"}}),
 ]  # fmt: skip

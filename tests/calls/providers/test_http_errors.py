@@ -179,14 +179,26 @@ def test_a_web_page_with_status_200_is_no_reply_and_names_the_address(
         (429, {"error": {"message": "x", "code": "1113"}}),
         (400, {"error": {"message": "x", "code": "Arrearage", "type": "Arrearage"}}),
         (403, {"error": {"message": "x", "code": "AccountOverdueError"}}),
+        (400, {"error": {"message": "You have reached your specified API usage limits. You will "
+               "regain access on 2026-12-01.", "type": "invalid_request_error"}}),
     ],
-)
+)  # fmt: skip
 def test_an_account_without_credit_stops_the_run_whatever_the_code(
     server: LocalServer, status: int, body: object
 ) -> None:
     error = refusal(server, status, body)
     assert (error.retryable, error.stops_run) == (False, True)
     assert "no credit left" in str(error)
+
+
+def test_a_key_that_is_refused_with_status_400_stops_the_run_and_names_the_key(
+    server: LocalServer,
+) -> None:
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    said = {"code": 400, "message": "API key expired.", "status": "INVALID_ARGUMENT"}
+    error = refusal(server, 400, [{"error": {**said, "details": [info]}}])
+    assert (error.status, error.retryable, error.stops_run) == (401, False, True)
+    assert "Check the key" in str(error)
 
 
 @pytest.mark.parametrize("code", ["json_validate_failed", "tool_use_failed"])
@@ -199,7 +211,9 @@ def test_a_reply_that_the_server_could_not_read_itself_is_its_failure(
     assert "(sent with status 400)" in str(error)
 
 
-@pytest.mark.parametrize(("status", "retryable"), [(500, True), (502, True), (501, False)])
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(500, True), (502, True), (501, False), (498, True), (499, True)]
+)
 def test_what_a_server_does_not_do_at_all_is_not_tried_again(
     server: LocalServer, status: int, retryable: bool
 ) -> None:

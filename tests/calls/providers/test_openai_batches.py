@@ -35,6 +35,11 @@ def test_a_request_is_one_line_with_the_key_of_its_call_and_the_path_of_the_api(
     ("fields", "kind"),
     [
         ({"response": {"status_code": 200, "body": {"choices": []}}, "error": None}, "answered"),
+        ({"response": {"status_code": "200", "body": '{"choices": [1]}'}, "error": {}}, "answered"),
+        ({"response": {"body": {"choices": [{}]}}, "error": None}, "answered"),
+        ({"response": '{"status_code": 200, "body": {"choices": []}}'}, "answered"),
+        ({"response": {"status_code": "500", "body": "down"}, "error": None}, "refused"),
+        ({"response": {"body": {"choices": [{}]}}, "error": {"code": "batch_expired"}}, "not_run"),
         ({"response": {"status_code": 429, "body": {"error": {}}}, "error": None}, "refused"),
         ({"response": None, "error": {"code": "invalid_request", "message": "no"}}, "refused"),
         ({"response": None, "error": {"code": "batch_expired"}}, "not_run"),
@@ -55,3 +60,9 @@ def test_only_status_200_is_an_answer(fields: dict[str, Any], kind: str) -> None
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"custom_id": 7}', b"\xff", b"[" * 100_000])
 def test_what_is_no_line_of_results_is_passed_over(raw: bytes) -> None:
     assert BATCHES.read(raw) is None
+
+
+def test_a_body_may_be_a_text_of_json() -> None:
+    read = BATCHES.read(line(response={"status_code": 200, "body": '{"choices": [1]}'}))
+    assert read is not None
+    assert read.body == {"choices": [1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -175,3 +176,19 @@ def test_a_message_that_is_broken_off_is_no_whole_answer() -> None:
 )
 def test_what_is_no_stream_of_a_reply_is_left_as_it_came(raw: bytes) -> None:
     assert whole_reply(raw) == raw
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["data: x\n", "data: [\n", "data: {}\n", "data:\n\n", 'data: {"choices": [{"delta": {}}]}\n'],
+)
+def test_a_quarter_of_a_mebibyte_of_events_takes_seconds_and_no_minutes(piece: str) -> None:
+    raw = (piece * (2**18 // len(piece))).encode()
+    start = time.process_time()
+    whole_reply(raw)
+    assert time.process_time() - start < 10
+
+
+def test_an_event_may_have_several_lines() -> None:
+    raw = b'data: {"choices": [{"message":\ndata: {"content": "Cork."}}]}\n\ndata: [DONE]\n\n'
+    assert read_chat_completion(whole_reply(raw)).text == "Cork."

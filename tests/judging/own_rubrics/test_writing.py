@@ -11,9 +11,14 @@ import pytest
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.model import ModelConfig
 from judgeforge.config.rubric import WriteConfig
-from judgeforge.errors import NoReplyError, StatusError
+from judgeforge.errors import NoReplyError, StatusError, UnreadableJudgeError
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
-from judgeforge.judging.own_rubrics.writing import CriteriaWriter, NotWrittenError, contrasting
+from judgeforge.judging.own_rubrics.writing import (
+    MOST_UNWRITTEN,
+    CriteriaWriter,
+    NotWrittenError,
+    contrasting,
+)
 from judgeforge.store.own_criteria import KeptCriteria
 from tests.support.fake_asks import (
     FakeAsks,
@@ -131,3 +136,38 @@ def test_a_reply_that_does_not_come_is_no_criteria(said: ModelReply | Exception,
 def test_what_stops_a_run_stops_it() -> None:
     with pytest.raises(StatusError):
         write(StatusError("no key", status=401, stops_run=True))
+
+
+class TestAModelOfWhichNothingCanBeRead:
+    def ends(self, *replies: ModelReply | Exception) -> list[type[Exception] | None]:
+        """How it went for each of as many prompts, each asked once and once more."""
+        asks = FakeAsks(in_turn(*(one for reply in replies for one in (reply, reply))))
+        model = ModelConfig(provider="openai", model="gpt-x", structured="json_schema")
+        rubrics = OwnRubrics(make_rubric(), "add", are_written=True)
+        writer = CriteriaWriter(WriteConfig(model="strong"), model, rubrics, asks)
+        found: list[type[Exception] | None] = []
+        for number in range(len(replies)):
+            try:
+                asyncio.run(writer.write(make_prompt(id=f"p{number}")))
+            except (NotWrittenError, UnreadableJudgeError) as error:
+                found.append(type(error))
+                self.said = str(error)
+            else:
+                found.append(None)
+        return found
+
+    def test_stops_the_run_before_all_prompts_were_sampled_for_nothing(self) -> None:
+        ends = self.ends(*[says("I look at style.")] * MOST_UNWRITTEN)
+        assert ends == [*[NotWrittenError] * (MOST_UNWRITTEN - 1), UnreadableJudgeError]
+        assert "I look at style." in self.said
+        assert "rubric.write.max_tokens" in self.said
+
+    def test_not_where_a_call_failed_which_says_nothing_of_its_words(self) -> None:
+        failed: list[ModelReply | Exception] = [NoReplyError("timed out")] * (2 * MOST_UNWRITTEN)
+        assert set(self.ends(*failed)) == {NotWrittenError}
+
+    def test_not_once_criteria_were_written(self) -> None:
+        prose = [says("I look at style.")] * (MOST_UNWRITTEN + 1)
+        ends = self.ends(reply(GOOD), *prose)
+        assert ends[0] is None
+        assert UnreadableJudgeError not in ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from judgeforge.ranking.pairing.provenance import make_pairs
+from judgeforge.ranking.pairing.provenance import kept_metadata, make_pairs
 from judgeforge.ranking.pairing.selection import SelectedPair
 from judgeforge.records import Completion, PreferencePair, Prompt
 from judgeforge.text.messages import Message, ToolCall
@@ -74,3 +74,11 @@ def test_a_pair_of_words_alone_has_the_fields_that_it_always_had() -> None:
     row = made(SAYING.model_copy(update={"id": "p1.c0"}), SAYING, keep=True).model_dump()
     assert "tools" not in row
     assert list(row["chosen"][0]) == ["role", "content"]
+
+
+def test_numbers_that_no_table_can_hold_are_kept_as_their_digits() -> None:
+    held = {"a": 2**64 - 1, "b": [-(2**63), True, 1.5], "c": None}
+    large = {"d": 2**64, "e": {"f": [-(2**63) - 1, "x"]}}
+    prompt = make_prompt().model_copy(update={"metadata": {**held, **large}})
+    told = {"d": "18446744073709551616", "e": {"f": ["-9223372036854775809", "x"]}}
+    assert kept_metadata(prompt, "abcdeg") == {**held, **told, "g": None}

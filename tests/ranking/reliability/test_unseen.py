@@ -15,9 +15,8 @@ from judgeforge.ranking.ranking import GapPrior
 from judgeforge.ranking.reliability.alone import ALONE_DOUBT, LASTING_SIGNAL
 from judgeforge.ranking.reliability.closeness import CLOSE_PAIRS, CLOSE_PROMPTS
 from judgeforge.ranking.reliability.fit import fit_reliability
-from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.ranking.reliability.judges import PANEL_DOUBT, Reliability
 from judgeforge.ranking.reliability.unseen import (
-    PANEL_DOUBT,
     UNMEASURED,
     USELESS,
     unmeasured,

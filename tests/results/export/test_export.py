@@ -153,8 +153,7 @@ class TestPlaces:
         (folder / "manifest.json").write_text(json.dumps(stopped.as_json()), encoding="utf-8")
         summary = export_pairs(folder, target="trl", to=tmp_path / "out")
         assert summary.notes == (
-            f"{folder}: The run is not complete (status: budget), with 66 of its 1,300 prompts to "
-            "go.",
+            f"{folder} is not complete (status: budget), with 66 of its 1,300 prompts to go",
         )
 
     def test_a_file_of_another_format_is_refused(self, folder: Path, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_changed_and_removed_rows_are_named_and_need_force(
         plan(file, finished)
     accepted = plan(file, finished, accept_changes=True)
     assert [row.id for row in prompts(left(file, accepted))] == (["4"] if edit is changed else [])
-    assert accepted.dropped == {prompt_key("4" if edit is changed else "0")}
+    assert accepted.removed == {prompt_key("4" if edit is changed else "0")}
 
 
 def test_a_limit_reads_no_further_where_nothing_is_finished(tmp_path: Path) -> None:

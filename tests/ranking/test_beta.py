@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgeforge.ranking.distributions import beta_cdf, beta_interval
+from judgeforge.ranking.beta import beta_cdf, beta_interval
 
 counts = st.floats(0.5, 2000.0)
 shares = st.floats(0.01, 0.99)
