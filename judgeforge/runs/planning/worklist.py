@@ -121,6 +121,11 @@ class Worklist:
         else:
             self._add_finished(entry)
 
+    def keep(self, prompt: Prompt) -> None:
+        """The last prompt that was added need not be read again, where it is to do."""
+        if self.kept is not None and self.places[-1] == TODO:
+            self.kept.offer(len(self.places) - 1, prompt)
+
     def _add_finished(self, entry: Entry) -> None:
         if entry.provisional:
             self.provisional.append(len(self.places))
@@ -154,8 +159,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
         return recalled
-    kept = KeptRows(config.path)
-    work, changed, ids = Worklist(kept=kept), dict[int, str](), array("Q")
+    work, changed, ids = Worklist(kept=KeptRows(config.path)), dict[int, str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
     noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
@@ -177,8 +181,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
-            if work.places[position] == TODO:
-                kept.offer(position, row)
+            work.keep(row)
             ids.append(prompt_key(row.id))
         if least is not None and position + 1 >= least and seen == len(finished):
             break
