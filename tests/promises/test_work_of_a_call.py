@@ -19,7 +19,7 @@ from judgeforge.calls.providers.encoding import FixedForm
 from judgeforge.judging import judge
 from judgeforge.ranking import confidence, posterior, rank
 from judgeforge.records import PreferencePair
-from judgeforge.sampling import sampling
+from judgeforge.sampling import sampling, suspicion
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, KEY_VARIABLE, RUBRIC, run, write_config
 
@@ -89,7 +89,7 @@ def _count_changes_of_step(patch: pytest.MonkeyPatch, found: Counter[str]) -> No
 
         return tell
 
-    patch.setattr(sampling, "suspicions", told("sampling", sampling.suspicions))
+    patch.setattr(sampling, "suspicions", told("sampling", suspicion.suspicions))
     patch.setattr(judge, "judgment_id", told("judging", judge.judgment_id))
 
 
