@@ -151,7 +151,11 @@ def test_verl_asks_for_many_answers_at_once_each_alone(
     monkeypatch.setenv("JUDGEFORGE_CONFIG", str(write_config(tmp_path, server, prompts=1)))
     monkeypatch.setenv("JUDGEFORGE_OUT", str(tmp_path / "verl"))
     verl_reward._one_by_one.cache_clear()
-    extra = {"question": "Why is the sky blue?", "num_turns": None, "rollout_reward_scores": {}}
+    extra: dict[str, Any] = {
+        "question": "Why is the sky blue?",
+        "num_turns": None,
+        "rollout_reward_scores": {},
+    }
 
     async def asked() -> list[float]:
         said = [f"[quality=0.{level}] It is." for level in (2, 9, 5)]

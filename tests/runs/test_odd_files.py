@@ -90,15 +90,15 @@ def test_a_link_to_a_regular_file_is_one(finished: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("error", ["MemoryError", "ImportError('no\\n\\nroom')"])
-@pytest.mark.parametrize("at", ["judgeforge.cli.app", "judgeforge.runs.planning.check", "numpy"])
+@pytest.mark.parametrize("at", ["judgeforge.cli.app", "judgeforge.runs.planning.check", "jinja2"])
 def test_what_cannot_be_loaded_is_a_line_and_not_a_traceback(
     finished: Path, error: str, at: str
 ) -> None:
     program = (
         "import sys, builtins; real = builtins.__import__\n"
-        "def load(name, *rest):\n"
+        "def load(name, *rest, **more):\n"
         f"    if name == {at!r}: raise {error}\n"
-        "    return real(name, *rest)\n"
+        "    return real(name, *rest, **more)\n"
         "builtins.__import__ = load\n"
         f"sys.argv = ['judgeforge', 'check', {str(finished / 'config.yaml')!r}]\n"
         "from judgeforge.__main__ import main\n"
@@ -116,7 +116,7 @@ def test_what_cannot_be_loaded_is_a_line_and_not_a_traceback(
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v")
 def test_too_little_memory_is_told_in_words(finished: Path) -> None:
     def little() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (60 << 20, 60 << 20))
+        resource.setrlimit(resource.RLIMIT_AS, (40 << 20, 40 << 20))
 
     command = [sys.executable, "-m", "judgeforge", "check", str(finished / "config.yaml")]
     done = subprocess.run(
