@@ -2,7 +2,6 @@
 
 preparation.py       what is checked: rubric, models, keys, network, prices
 worklist.py          what is to be done, from one reading of the input
-kept_rows.py         the first prompts of that, which need not be read again
 known_input.py       an input that an earlier start has read, and need not be read again
 identity.py          what may change between two starts, and what may not
 changes.py           whether results depend on what was changed

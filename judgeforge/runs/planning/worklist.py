@@ -22,7 +22,6 @@ from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.records import Prompt, Skip, SkipReason
-from judgeforge.runs.planning.kept_rows import KeptRows
 from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
 from judgeforge.store.known_rows import KnownRows
@@ -57,8 +56,6 @@ class Worklist:
     """Positions of finished prompts of which others have judged something else by now."""
     unknown: list[str] = field(default_factory=list)
     """Ids of prompts that others have judged and that the input does not have."""
-    kept: KeptRows | None = None
-    """Prompts to do that need not be read again."""
     removed: frozenset[int] = frozenset()
     """The ``prompt_key`` of each finished prompt whose row was changed or removed."""
 
@@ -121,11 +118,6 @@ class Worklist:
         else:
             self._add_finished(entry)
 
-    def keep(self, prompt: Prompt) -> None:
-        """The last prompt that was added need not be read again, where it is to do."""
-        if self.kept is not None and self.places[-1] == TODO:
-            self.kept.offer(len(self.places) - 1, prompt)
-
     def _add_finished(self, entry: Entry) -> None:
         if entry.provisional:
             self.provisional.append(len(self.places))
@@ -159,7 +151,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
         return recalled
-    work, changed, ids = Worklist(kept=KeptRows(config.path)), dict[int, str](), array("Q")
+    work, changed, ids = Worklist(), dict[int, str](), array("Q")
     seen, all_rows, unknown = 0, hashlib.sha256(), set(judged_elsewhere)
     least = None if limit is None else max(limit, covered)
     noticed, most, entries = Noticed(), None if len(finished) else least, _Entries(finished, redo)
@@ -181,7 +173,6 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
-            work.keep(row)
             ids.append(prompt_key(row.id))
         if least is not None and position + 1 >= least and seen == len(finished):
             break
@@ -277,25 +268,19 @@ def remaining(
     What is done is passed over unread. Only ids of kept copies depend on the rows before them.
     """
     places, read_all = work.places, config.duplicate_prompts == "keep"
-    at = done = 0
-    if work.kept is not None:
-        yield from work.kept.take()
-        done = work.kept.behind
-        if done and TODO not in places[done:]:
-            return
+    at = 0
 
     def wanted(position: int) -> bool:
         nonlocal at
         at = position
-        is_todo = position >= len(places) or places[position] == TODO
-        return read_all or (is_todo and position >= begin)
+        return read_all or position >= len(places) or places[position] == TODO
 
-    begin = done
+    done = 0
     for row in read_prompts(config, checks, limit=limit, wanted=wanted):
-        position, done = at, max(done, at + 1)
+        position, done = at, at + 1
         if position >= len(places):
             return
-        if position < begin or places[position] != TODO:
+        if places[position] != TODO:
             continue
         if isinstance(row, Prompt) and short_digest(row.digest) == work.digests[position]:
             yield position, row
