@@ -358,8 +358,12 @@ def test_two_interrupts_end_the_process_at_once_without_a_crash() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "telling\n"
     process.send_signal(signal.SIGINT)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    # On a busy machine Python may look when both have come, and then sees one.
+    for _ in range(100):
+        time.sleep(0.05)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     # Start and stop take 2 s of processor time, the whole story 20: however busy the machine is.
     assert children_cpu_s() - before < 10
