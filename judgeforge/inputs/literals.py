@@ -13,20 +13,32 @@ _LONGEST = 1 << 20
 _BETWEEN = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT)
 
 
+def literal(text: str) -> object:
+    """What a text is to Python. Raises ValueError for one that is no literal, or is too long."""
+    if len(text) > _LONGEST:
+        raise ValueError("it is too long")
+    try:
+        with catch_warnings():
+            simplefilter("ignore")
+            value: object = ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def python_value(text: str) -> object:
     """The list or dictionary that a text is the Python literal of.
 
     Raises ValueError for anything else, and for numpy's form, which has no commas: to Python two
     texts beside each other are one.
     """
-    if not text.lstrip().startswith(("[", "{")) or len(text) > _LONGEST:
-        raise ValueError("it is no list or dictionary")
+    text = text.strip()
+    if not text.startswith(("[", "{")):
+        raise ValueError("it is not a list or dictionary")
+    value = literal(text)
     try:
-        with catch_warnings():
-            simplefilter("ignore")
-            value: object = ast.literal_eval(text.strip())
-            tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
-    except (SyntaxError, tokenize.TokenError, MemoryError, RecursionError, TypeError) as error:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (SyntaxError, tokenize.TokenError) as error:
         raise ValueError(str(error)) from None
     kinds = [token.type for token in tokens if token.type not in _BETWEEN]
     if (tokenize.STRING, tokenize.STRING) in pairwise(kinds):

@@ -6,13 +6,12 @@ a chat template made of messages: a server would put it into its own template on
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from contextlib import suppress
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
+from judgeforge.inputs.literals import literal
 from judgeforge.inputs.rows import RowProblemError, bad
 from judgeforge.records import SkipReason
 from judgeforge.text.patterns import late_pattern
@@ -52,8 +51,6 @@ _BLANK = late_pattern(r"[\s\ufeff\u200b]*")
 _NOT_DRAWN = "\ufeff\u200b \t\r\n"
 _MOST_WRAPPINGS = 4
 """A text of JSON of a text of JSON; a text within is what the prompt is about."""
-_LONGEST_LITERAL = 1 << 20
-"""Characters; Python takes some hundred bytes for each to read them."""
 _TEMPLATE = re.compile(
     r"""\s*+(?:<s>|<bos>|<\|begin_of_text\|>|<\uff5cbegin\u2581of\u2581sentence\uff5c>|\[gMASK\]<sop>)?\s*+
     (?: <\|im_(?:start|system|user)\|> | <\|start_header_id\|> | <\|start_of_role\|>
@@ -159,10 +156,8 @@ def _read_literal(text: str) -> Any:  # noqa: ANN401 (whatever it says)
         return _values(text)
     except (ValueError, RecursionError) as error:
         problem = str(error)
-    with suppress(ValueError, SyntaxError, MemoryError, RecursionError), catch_warnings():
-        simplefilter("ignore")
-        if len(text) <= _LONGEST_LITERAL:
-            return ast.literal_eval(text)
+    with suppress(ValueError):
+        return literal(text)
     if not (_ROLE.search(text) and (text.startswith("[") or _CONTENT.search(text))):
         return None
     raise RowProblemError(

@@ -1,8 +1,7 @@
 """Values within a column, named by a path: ``reward_model.ground_truth``, ``ground_truth.0``.
 
-A step is a key of an object or a place in a list, from 0; a text of JSON (or of
-Python's form of it) is read as what it says.
-A column that is itself called so comes first.
+A step is a key of an object or a place in a list, from 0; a text of JSON (or of Python's form of
+it) is read as what it says. A column that is itself called so comes first.
 """
 
 from __future__ import annotations

@@ -173,8 +173,8 @@ async def watch_for_stall(
 ) -> None:
     """Look at ``progress`` (any value that changes as the run advances) until it stays the same.
 
-    ``look_again`` is called in the middle: it may find that it is not the model.  Time in
-    which this process did not run itself (stopped, a sleeping machine) does not count.
+    ``look_again`` is called in the middle: it may find that it is not the model. Time in which
+    this process did not run itself (stopped, a sleeping machine) does not count.
     """
     import asyncio
 

@@ -66,9 +66,7 @@ def _completion(events: list[_Value], *, is_done: bool) -> _Value | None:
     message, choice, logprobs = _Value(), _Value(), list[Any]()
     reply: _Value = {}
     for event, part in choices:
-        reply |= {
-            name: event[name] for name in ("id", "model", "usage", "error") if event.get(name)
-        }
+        reply |= {name: event[name] for name in _OF_THE_REPLY if event.get(name)}
         if part is None:
             continue
         for name in ("message", "delta"):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens
 from judgeforge.config.run import RunConfig
+from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Prompt
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.spending import to_usd
@@ -73,5 +74,5 @@ def _writers(config: RunConfig) -> list[str]:
 def _first_judges(config: RunConfig) -> list[str]:
     """Those that are asked about every prompt."""
     judges = config.judging.judges
-    first = min((judge.tier for judge in judges), default=1)
+    first = first_tier(judges)
     return [judge.model for judge in judges if judge.tier == first]
