@@ -61,7 +61,9 @@ class UnreadableReplyError(ValueError):
 
 def one_object(text: str) -> dict[str, Any]:
     """The object that the whole reply is. Raises UnreadableReplyError."""
-    value = _value(_bare(_without_marks(text)))
+    # Most replies are bare: nothing but an object begins and ends so.
+    is_bare = text.startswith('{"') and text.endswith("}")
+    value = _value(text if is_bare else _bare(_without_marks(text)))
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = _value(value)
     if isinstance(value, list) and len(value) == 1:
