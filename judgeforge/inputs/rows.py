@@ -112,7 +112,7 @@ def text_of(value: object, what: str) -> str:
     """A string that can be sent to a model and written to a file. Raises RowProblemError."""
     if not isinstance(value, str):
         bad(f"{what} must be a string, found {kind_of(value)}")
-    unwanted = _UNWANTED.search(value)
+    unwanted = None if value.isprintable() else _UNWANTED.search(value)
     if unwanted is None:
         return value
     code = f"U+{ord(unwanted.group()):04X}"
