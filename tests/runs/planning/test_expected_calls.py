@@ -6,9 +6,10 @@ from typing import cast
 
 import pytest
 
-from judgeforge.records import Message, Prompt
+from judgeforge.records import Prompt
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
+from judgeforge.text.messages import Message
 
 LEARNT_FROM = 64
 
