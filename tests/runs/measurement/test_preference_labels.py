@@ -28,7 +28,7 @@ def better(row: LabelledPrompt) -> str | None:
     return row.texts[best[0]] if best else None
 
 
-GOETHE = {
+GOETHE: dict[str, dict[str, Any]] = {
     "chosen and rejected": {"prompt": "Who wrote Faust?", "chosen": "Goethe.", "rejected": "Kant."},
     "whole conversations": {"chosen": answered("Goethe."), "rejected": answered("Kant.")},
     "transcripts (HH)": {
