@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 
 import judgeforge
 from tests.local_server import LocalServer
@@ -27,7 +28,7 @@ def test_the_cells_of_the_page_run_in_their_order_and_calls_are_paid_once(
     write_config(tmp_path, server, prompts=PROMPTS)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    first_run, several_settings, table_of_judgments = CELLS
+    first_run, from_memory, several_settings, table_of_judgments = CELLS
     run_cell(first_run, names)
     result, asked = names["result"], len(server.requests)
     assert isinstance(result, judgeforge.RunResult)
@@ -45,3 +46,10 @@ def test_the_cells_of_the_page_run_in_their_order_and_calls_are_paid_once(
     }
     pairs = rows(Path("runs/first/pairs.jsonl"))
     assert {pair["prompt_id"]: pair["provenance"]["chosen_id"] for pair in pairs} == best
+
+    pd = pytest.importorskip("pandas")
+    names["table"] = pd.DataFrame({"prompt": ["one", "two"]})
+    names["dataset"] = Dataset.from_pandas(names["table"])
+    run_cell(from_memory, names)
+    assert pd.read_json("prompts.jsonl", lines=True).equals(names["table"])
+    assert names["config"].prompts.path == tmp_path / "prompts.parquet"

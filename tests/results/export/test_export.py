@@ -64,8 +64,10 @@ class TestOpenAI:
         assert not (tmp_path / "out.jsonl").exists()
 
     @pytest.mark.parametrize("target", ["openai", "axolotl", "llamafactory"])
-    def test_there_is_no_room_for_a_margin(self, folder: Path, tmp_path: Path, target: str) -> None:
-        with pytest.raises(ConfigError, match="no room for a margin"):
+    def test_a_margin_is_refused_with_the_formats_that_take_one(
+        self, folder: Path, tmp_path: Path, target: str
+    ) -> None:
+        with pytest.raises(ConfigError, match="does not take --with-margin, which is for trl"):
             export_pairs(folder, target=target, to=tmp_path / "o.jsonl", with_margin=True)
 
 
