@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from judgeforge.cli.app import AsJson, Ask, Config, Limit, command
+from judgeforge.cli.typed import as_written
 
 
 @command()
@@ -74,7 +75,8 @@ def preview(
     from judgeforge.cli.show.preview import print_preview
     from judgeforge.runs.planning.preview import preview as previewed
 
-    print_preview(previewed(judgeforge.load_config(config), prompt), as_json=as_json)
+    wanted = None if prompt is None else as_written(prompt)
+    print_preview(previewed(judgeforge.load_config(config), wanted), as_json=as_json)
 
 
 @command()

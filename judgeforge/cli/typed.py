@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 
 _TAKES_AN_ID = "explain"
-_OPTIONS = ("--verbose", "-h", "--help")
+_OPTIONS = ("--json", "--verbose", "-h", "--help")
 _ARGUMENTS = 2
 """The run folder, and the id in it."""
 

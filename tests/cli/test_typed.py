@@ -16,6 +16,7 @@ from judgeforge.cli.typed import as_meant, as_written
         (["explain", "out", "-h.p0"], ["explain", "--", "out", "-h.p0"]),
         (["explain", "-out", "-x"], ["explain", "--", "-out", "-x"]),
         (["explain", "out", "--x", "--verbose"], ["explain", "--verbose", "--", "out", "--x"]),
+        (["explain", "out", "-x", "--json"], ["explain", "--json", "--", "out", "-x"]),
         (["explain", "--", "out", "-x"], ["explain", "--", "out", "-x"]),
         (["explain", "out", "p0.p0"], ["explain", "out", "p0.p0"]),
         (["explain", "out", "--help"], ["explain", "out", "--help"]),
