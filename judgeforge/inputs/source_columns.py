@@ -178,8 +178,7 @@ class SourceColumns:
         said = f"read as {shapes()[first[0]].title}"
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
         if unused:
-            names = listed(map(quotable, unused), _SHOWN_COLUMNS)
-            said += f"; {counted(len(unused), 'column')} not used: {names}"
+            said += f"; {counted(len(unused), 'column')} not used: {column_names(unused)}"
         return [said, *self._advice(set(unused), shapes()[first[0]])]
 
     def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:
