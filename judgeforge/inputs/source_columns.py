@@ -20,7 +20,7 @@ from judgeforge.inputs.shapes.recognition import (
 )
 from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.text.visible import quotable
-from judgeforge.text.wording import counted, did_you_mean, listed
+from judgeforge.text.wording import counted, did_you_mean
 
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""

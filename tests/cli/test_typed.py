@@ -31,6 +31,21 @@ def test_an_id_that_looks_like_an_option_is_one_of_explain(
     assert as_meant(typed) == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["help"], ["--help"]),
+        (["help", "cache", "prune"], ["cache", "prune", "--help"]),
+        (["version"], ["--version"]),
+        (["run", "help"], ["run", "help"]),
+    ],
+)
+def test_help_and_version_are_commands_to_whoever_expects_them(
+    typed: list[str], meant: list[str]
+) -> None:
+    assert as_meant(typed) == meant
+
+
 def test_an_id_is_that_of_the_file_whatever_the_locale_is() -> None:
     for encoding in ("ascii", "iso-8859-1", "utf-8"):
         typed = "寿司".encode().decode(encoding, "surrogateescape")
