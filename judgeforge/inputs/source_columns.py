@@ -20,7 +20,7 @@ from judgeforge.inputs.shapes.recognition import (
 )
 from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.text.visible import quotable
-from judgeforge.text.wording import counted, did_you_mean, listed
+from judgeforge.text.wording import counted, did_you_mean
 
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""
@@ -178,8 +178,7 @@ class SourceColumns:
         said = f"read as {shapes()[first[0]].title}"
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
         if unused:
-            names = listed(map(quotable, unused), _SHOWN_COLUMNS)
-            said += f"; {counted(len(unused), 'column')} not used: {names}"
+            said += f"; {counted(len(unused), 'column')} not used: {column_names(unused)}"
         return [said, *self._advice(set(unused), shapes()[first[0]])]
 
     def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:

@@ -134,6 +134,8 @@ def export_pairs(
         _describe(description, format_.describe([f.name for f in files.values()], columns))
     what = "prompt" if format_.reads == "prompts" else "pair"
     notes = (*_unfinished(folders), *_notes(progress, export))
+    if not sum(rows.values()):
+        notes = (*notes, f"no {what} is in it, and trainers refuse that; skips.jsonl says why")
     return ExportSummary(target, files, rows, description, what, notes)
 
 

@@ -72,6 +72,11 @@ class TestOpenAI:
 
 
 class TestPlainFormats:
+    def test_an_export_of_nothing_says_so(self, tmp_path: Path) -> None:
+        empty = run_folder(tmp_path / "run", [])
+        *_, last = export_pairs(empty, target="jsonl", to=tmp_path / "out.jsonl").lines()
+        assert last == "no pair is in it, and trainers refuse that; skips.jsonl says why"
+
     def test_jsonl_has_the_rows_as_they_are(self, folder: Path, tmp_path: Path) -> None:
         export_pairs(folder, target="jsonl", to=tmp_path / "out.jsonl")
         assert rows(tmp_path / "out.jsonl") == rows(folder / "pairs.jsonl")
