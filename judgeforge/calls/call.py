@@ -123,7 +123,7 @@ class Answer:
         may have cut the prompt without a word. None where the count can be, or is not given.
         """
         counted = self.reply.usage.input_tokens if self.reply.usage else 0
-        texts = (message.text for message in request.messages)
+        texts = [message.text for message in request.messages]
         return counted if is_too_few(counted, texts) else None
 
 

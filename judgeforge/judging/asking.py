@@ -101,19 +101,20 @@ class WritingJudge(ABC, Generic[R]):
             for part, rubric in self._asked
         )
         answers = [answer for attempt in attempts for answer in attempt.answers]
-        keys = tuple(answer.key for answer in answers)
+        keys = tuple([answer.key for answer in answers])
         costs = [answer.cost_usd for answer in answers]
-        models = dict.fromkeys(a.answered_model for a in answers if a.answered_model)
-        tokens_read = min((n for attempt in attempts for n in attempt.tokens_read), default=None)
+        models = dict.fromkeys(filter(None, [answer.answered_model for answer in answers]))
+        stood_in = tuple(dict.fromkeys(filter(None, [answer.answered_by for answer in answers])))
+        tokens_read = min([n for attempt in attempts for n in attempt.tokens_read], default=None)
         fields: dict[str, object] = {
             "call": keys[-1] if keys else None,
             "calls": keys if len(keys) > 1 else (),
-            "cost_usd": None if None in costs else sum(cost or 0.0 for cost in costs),
+            "cost_usd": None if None in costs else sum([cost or 0.0 for cost in costs]),
             "answered_model": ", ".join(models) or None,
             "input_tokens_read": tokens_read,
             **self._outcome(attempts),
         }
-        if stood_in := tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)):
+        if stood_in:
             fields["note"] = fallback_note(stood_in, fields.get("note"))
         if tokens_read is not None:
             fields["note"] = cut_prompt_note(tokens_read, fields.get("note"))

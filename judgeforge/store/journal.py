@@ -133,8 +133,8 @@ class Journal:
 
     def lines(self, offset: int) -> dict[str, list[bytes]]:
         """The output lines of the record at ``offset``, by file. Raises StoreError on damage."""
-        header, body = self._record(offset)
-        if zlib.crc32(body) != header["checksum"]:
+        header, body, is_whole = self._record(offset)
+        if not is_whole:
             raise self._damaged(offset)
         rows = iter(body.splitlines(keepends=True))
         return {n: list(islice(rows, k)) for n, k in zip(FILES, header["lines"], strict=True)}
@@ -142,11 +142,12 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def _record(self, offset: int) -> tuple[dict[str, Any], bytes]:
+    def _record(self, offset: int) -> tuple[dict[str, Any], bytes, bool]:
         header, start, body = self._header(offset)
         size, there = header["bytes"], len(body)
-        body += self._file.read(size - there, start + there) if size > there else b""
-        return header, body[:size]
+        more = self._file.read(size - there, start + there) if size > there else b""
+        body = body[:size] + more
+        return header, body, zlib.crc32(body) == int(header["checksum"])
 
     def _header(self, offset: int) -> tuple[dict[str, Any], int, bytes]:
         """With where the lines begin, and those that were read by the way."""
@@ -186,13 +187,13 @@ class Journal:
         doubtful = doubtful_from(self._file.path)
         end, last = 0, None
         for offset, header, stop in self._records():
-            if doubtful is not None and stop > doubtful and not self._is_whole(offset):
+            if doubtful is not None and stop > doubtful and not self._record(offset)[2]:
                 break
             if last is not None:
                 found(last[1]["id"], _entry(*last))
             end, last = stop, (offset, header)
             self.sent = max(self.sent, header.get("sent", 0))
-        if last is not None and not self._is_whole(last[0]):
+        if last is not None and not self._record(last[0])[2]:
             end = last[0]
         elif last is not None:
             found(last[1]["id"], _entry(*last))
@@ -200,10 +201,6 @@ class Journal:
             if doubtful is None or end < doubtful:
                 self._refuse_lost_records(end)
             self._file.cut(end)
-
-    def _is_whole(self, offset: int) -> bool:
-        header, body = self._record(offset)
-        return zlib.crc32(body) == int(header["checksum"])
 
     def _refuse_lost_records(self, end: int) -> None:
         """Only one record can be torn; whole records after it mean damage, not a kill."""

@@ -145,7 +145,7 @@ def asked_object(text: str, wanted: Sequence[str], where: str) -> dict[str, Any]
     within it, where the reply has none of the keys itself: some models say around it which tool
     they call, or that it is an object. Raises UnreadableReplyError."""
     value = one_object(text)
-    if not any(key in value for key in wanted):
+    if value.keys().isdisjoint(wanted):
         within = [one for one in _objects_in(value, _DEEPEST_WRAP) if one.keys() == {*wanted}]
         value = within[0] if len(within) == 1 else value
     exact_keys(value, wanted, where)
@@ -166,6 +166,8 @@ def _objects_in(value: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:
 
 def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None:
     """Raises UnreadableReplyError where a key is missing or not wanted."""
+    if value.keys() == {*wanted}:
+        return
     missing = [key for key in wanted if key not in value]
     extra = [key for key in value if key not in wanted]
     if missing:
