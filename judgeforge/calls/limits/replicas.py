@@ -73,11 +73,6 @@ class Replicas:
                 return passage
         return None
 
-    async def try_enter_alone(self, size: RequestSize) -> Passage | None:
-        """Past all that waits for the model. None where it has several servers: what one of them
-        cannot answer is asked of the others."""
-        return None if self.are_several else await self.gates[0].try_enter(size, in_any_case=True)
-
     def has_other_than(self, tried: Collection[ModelGate]) -> bool:
         """Whether one that is in order is left."""
         return any(gate not in tried and not gate.is_out_of_order for gate in self.gates)
