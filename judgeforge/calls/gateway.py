@@ -298,8 +298,9 @@ class Gateway:
         begun = time.monotonic()
         async with self._turns.turn(call.beginnings) as turn:
             while True:
+                in_any_case = flight.is_doubted
                 passage = await endpoint.gate.enter(
-                    size, gives_way=gives_way, near=near, avoiding=tried.gates
+                    size, gives_way, near=near, avoiding=tried.gates, in_any_case=in_any_case
                 )
                 clock.waited_s += time.monotonic() - begun
                 turn.sent()

@@ -18,7 +18,7 @@ from judgeforge.calls.acceptance import Acceptance, Kind, is_of_settings, kind_o
 from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.call import Call, key_of
 from judgeforge.calls.endpoints import Endpoint
-from judgeforge.calls.flight import Flight
+from judgeforge.calls.flight import SHORT_PAUSE_S, Flight
 from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.stores import KeepsMoney
 from judgeforge.errors import BudgetExhaustedError, CallError, StatusError, StoreError
@@ -30,6 +30,8 @@ enough for as many as are usual; and no run may go on for ever."""
 REFUSED_BESIDE = 3
 """A call that is refused this often, each time beside one that is answered, is refused for itself:
 a key that comes and goes, or a limit that was reached just then, hardly does that."""
+TOGETHER_S = SHORT_PAUSE_S / 2
+"""Calls that fail within this time after a request was asked again rest on the same answer."""
 _ANSWERED_MEANWHILE = " (refused each time, while another request was answered)"
 
 
@@ -55,14 +57,21 @@ class KnownAnswers:
             self._calls[place] = call
 
     def known(self) -> Sequence[Call]:
-        """For another process of the run, which notes them."""
+        """For another process of the run."""
         return list(self._calls.values())
+
+    def learn(self, kinds: Iterable[Kind], known: Iterable[Call]) -> None:
+        """What another process knows, and kinds that were answered in this start."""
+        self._acceptance.learn(kinds)
+        for call in known:
+            self.note(call)
 
     async def are_given(self, flights: Iterable[Flight]) -> bool:
         """Whether a model of which calls fail answers what it has answered before, asked past
         whatever waits for it. False also where nothing was answered yet, or neither the budget nor
         the limits have room for it just now."""
-        failing = [one for one in flights if one.stand_in is None and one.last_error is not None]
+        under_way = [one for one in flights if one.stand_in is None]
+        failing = [one for one in under_way if one.last_error is not None]
         by_model = {one.endpoint.name: one for one in failing if not one.is_refused}
         by_model |= {one.endpoint.name: one for one in failing if one.is_refused}
         found = False
@@ -75,7 +84,16 @@ class KnownAnswers:
                         if other.endpoint is one.endpoint and other.is_refused:
                             other.doubt()
                     return True
-        return bool(failing) and not found and self._acceptance.prompts.begin_another()
+        return not found and self._lets_others_tell(by_model.values(), under_way)
+
+    def _lets_others_tell(self, failing: Iterable[Flight], under_way: Iterable[Flight]) -> bool:
+        """Where nothing was answered so far, another prompt begins, and what waits behind refusals
+        is sent. Whether one has begun."""
+        for one in failing:
+            if any(o.endpoint is one.endpoint and o.last_error is None for o in under_way):
+                for gate in one.endpoint.gate.gates:
+                    gate.forget_refusals()
+        return any(failing) and self._acceptance.prompts.begin_another()
 
     async def is_beside(
         self, flight: Flight, endpoint: Endpoint, call: Call, error: StatusError
@@ -128,10 +146,10 @@ class KnownAnswers:
         return min(known, key=lambda one: one.request_bytes, default=None)
 
     async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool:
-        """Asked once for all calls that failed before; ``since``: when this one did."""
+        """Asked once for all calls that failed together; ``since``: when this one did."""
         async with self._asking:
             asked_at, was_given = self._asked.get(call.key, (0.0, False))
-            if asked_at >= since:
+            if asked_at >= since - TOGETHER_S:
                 return was_given
             self._in_a_row += 1
             if self._in_a_row > MOST_IN_A_ROW:
@@ -154,6 +172,7 @@ class KnownAnswers:
             await self._sender.send(endpoint, call, passage, CallProgress())
         except (CallError, BudgetExhaustedError, StoreError):  # which other calls meet as well
             return False
+        gate.forget_refusals()
         return True
 
 

@@ -53,7 +53,7 @@ class Pace:
         self._traffic = Traffic()
         self._allowances: dict[AllowanceKind, TrackedAllowance] = {}
         self._learner = RateLearner(self._traffic)
-        self._paused_at = self._paused_until = 0.0
+        self._paused_until = 0.0
         self._cut_at = -1.0
         self._refused_in_a_row = 0
 
@@ -83,8 +83,6 @@ class Pace:
 
     def accepted(self, sent: SentRequest, said: Sequence[Allowance] = ()) -> None:
         self._refused_in_a_row = 0
-        if self._paused_at <= sent.at < self._paused_until:  # sent in spite of it, and answered
-            self._paused_until = 0.0
         self._observe(sent, said)
 
     def refused(
@@ -110,8 +108,13 @@ class Pace:
 
     def pause(self, now: float, seconds: float) -> None:
         """The provider asked for a pause without refusing for a limit (overloaded)."""
-        self._paused_at = now
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_RETRY_AFTER_S))
+
+    def forget_refusals(self) -> None:
+        self._paused_until = self._account.paused_until = 0.0
+        self._refused_in_a_row = 0
+        for learner in (self._learner, self._account.learner):
+            learner.forget()
 
     def paused_s(self, now: float) -> float:
         return max(0.0, self._paused_until - now, self._account.paused_until - now)
@@ -133,6 +136,6 @@ class Pace:
             doubled = FIRST_BACKOFF_S * 2.0 ** min(self._refused_in_a_row - 1, 20)
             pause = min(doubled, LONGEST_BACKOFF_S) if self._refused_in_a_row > 1 else 0.0
         until = now + min(max(pause, at_least_s), LONGEST_RETRY_AFTER_S)
-        self._paused_at, self._paused_until = now, max(self._paused_until, until)
+        self._paused_until = max(self._paused_until, until)
         if of_account:
             self._account.paused_until = max(self._account.paused_until, until)
