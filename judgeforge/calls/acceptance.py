@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -150,16 +150,19 @@ class Acceptance:
             return 0
         return self._answered[call.model_name]
 
-    async def may_tell_more(self, call: Call) -> bool:
-        """Of a refusal that seems to be about key or account: wait for what others meet. False
-        where nothing more can be learnt."""
+    async def others_tell(self, call: Call, is_known: Callable[[], bool]) -> None:
+        """Of a refusal that seems to be about key or account: wait for what others meet, until it
+        ``is_known`` or nothing more can be learnt."""
         requests = self._requests[kind_of(call)]
-        if not self.prompts.are_few and self._held >= FIRST_REFUSALS and not requests.sending:
-            return False
         self._held += 1
         self._news.set()
         try:
-            return not await self._next() or self.prompts.begin_another()
+            while not is_known():
+                are_all = not self.prompts.are_few and self._held >= FIRST_REFUSALS
+                if are_all and not requests.sending:
+                    return
+                if await self._next() and not self.prompts.begin_another():
+                    return
         finally:
             self._held -= 1
 

@@ -103,10 +103,14 @@ class KnownAnswers:
         if not error.stops_run:
             return False
         since = time.monotonic()
-        while (known := self._known_like(endpoint, call, error)) is None:
-            if not await self._acceptance.may_tell_more(call):
-                return False
-        if not await self._is_given(endpoint, known, since):
+
+        def is_known() -> bool:
+            return self._known_like(endpoint, call, error) is not None
+
+        if (error.of_account or error.status == 401) and not is_known():
+            await self._acceptance.others_tell(call, is_known)
+        known = self._known_like(endpoint, call, error)
+        if known is None or not await self._is_given(endpoint, known, since):
             flight.answered_beside = 0
             return False
         flight.answered_beside += 1
