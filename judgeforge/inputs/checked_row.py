@@ -47,8 +47,7 @@ class CheckedRow:
         said = _said(parts, _as_it_is)
         self._content: _Hash = hashlib.sha256(said.encode())
         # Most texts have single blanks only, and need not be spelled a second time.
-        is_even = not (_UNEVEN.search(said) or may_read_as_another(said))
-        self.asked = prompt_key(said if is_even else _said(parts, _as_typed))
+        self.asked = prompt_key(said if _is_even(said) else _said(parts, _as_typed))
         beside = parts["reference"], parts["metadata"]
         told = canonical(beside) if any(beside) or beside[0] is not None else _NOTHING_BESIDE
         self._content.update(told.encode())
@@ -67,6 +66,13 @@ class CheckedRow:
         whole.update(f"[{canonical(prompt_id)}]".encode())
         # Everything was checked already, and checking it twice takes as long as all the rest.
         return Prompt.model_construct(id=prompt_id, digest=whole.hexdigest(), **self._parts)
+
+
+def _is_even(said: str) -> bool:
+    """Of JSON, in which other white space of ASCII stands as an escape."""
+    if said.isascii():
+        return not ("\\" in said or "  " in said or '" ' in said or ' "' in said)
+    return not (_UNEVEN.search(said) or may_read_as_another(said))
 
 
 def _said(parts: Mapping[str, Any], spelled: Callable[[Any], Any]) -> str:

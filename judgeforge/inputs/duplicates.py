@@ -79,8 +79,9 @@ class SeenRows:
     ) -> tuple[Prompt, bool]:
         """Remember the row; returns its prompt, and whether that ``is_done``.
 
-        Raises RowProblemError for a duplicate. What is done is none: an earlier version kept
-        prompts apart that differ in white space or typographic signs only.
+        Raises RowProblemError for a duplicate. What is done is none, unless it is the very prompt
+        of an earlier row: an earlier version kept prompts apart that differ in white space or
+        typographic signs only.
         """
         given = row.given_id
         if given is not None and prompt_key(given) in self._ids:
@@ -95,7 +96,7 @@ class SeenRows:
             prompt_id = self._distinct(prompt_id)
         prompt = row.prompt(prompt_id)
         done = is_done is not None and is_done(prompt)
-        if is_twin and not done:
+        if is_twin and (not done or prompt_key(prompt_id) in self._ids):
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
                 "an earlier row has the same prompt, up to white space and typographic signs; "

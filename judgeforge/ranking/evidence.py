@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from judgeforge.ranking.protocols import is_by_code
@@ -128,12 +128,14 @@ def read_evidence(
     if checks:
         rankable = rankable & checked.keys() if asked else set(checked)
     wanted = completion_ids or [i for j in judgments for i in j.completion_ids]
-    names = (name for name in dict.fromkeys(wanted) if name in rankable)
-    place = {name: i for i, name in enumerate(names)}
+    place: dict[str, int] = {}
+    for name in wanted:
+        if name in rankable:
+            place.setdefault(name, len(place))
     return Evidence(
         prompt_id=next(iter(prompt_ids), ""),
         completion_ids=tuple(place),
-        cells=_cells(judged, place),
+        cells=_collected([(j, _scores(j), j.score_sd) for j in judged], place),
         comparisons=tuple(_comparisons(judged, place)),
         checks={
             place[name]: CheckResult(j.score, j.weight)
@@ -141,9 +143,9 @@ def read_evidence(
             if j.score is not None and name in place
         },
         judged_weight=max((judgment.weight for judgment in judged), default=0.0),
-        log_lengths=_log_lengths(tuple(place), texts or {}),
+        log_lengths=_log_lengths(place, texts) if texts else (),
         writers=tuple(writers.get(name, "") for name in place) if writers else (),
-        rewards=_rewards([j for j in judged if j.rewards], place),
+        rewards=_collected([(j, j.rewards, j.reward_sd) for j in judged if j.rewards], place),
     )
 
 
@@ -151,20 +153,11 @@ def _is_left_to_judges(judgment: Judgment) -> bool:
     return judgment.missing_kind == "left_to_judges"
 
 
-def _log_lengths(names: Sequence[str], texts: Mapping[str, str]) -> tuple[float, ...]:
+def _log_lengths(names: Collection[str], texts: Mapping[str, str]) -> tuple[float, ...]:
     """Empty where a text is missing."""
     if not all(name in texts for name in names):
         return ()
     return tuple(math.log(len(texts[name]) + 1) for name in names)
-
-
-def _cells(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
-    told = ((one, _scores(one), one.score_sd) for one in judged)
-    return _collected(told, place)
-
-
-def _rewards(judged: Iterable[Judgment], place: Mapping[str, int]) -> tuple[Cell, ...]:
-    return _collected(((one, one.rewards, one.reward_sd) for one in judged), place)
 
 
 def _scores(judgment: Judgment) -> tuple[float, ...]:
@@ -174,9 +167,11 @@ def _scores(judgment: Judgment) -> tuple[float, ...]:
 
 
 def _collected(
-    told: Iterable[tuple[Judgment, tuple[float, ...], float | None]], place: Mapping[str, int]
+    told: Sequence[tuple[Judgment, tuple[float, ...], float | None]], place: Mapping[str, int]
 ) -> tuple[Cell, ...]:
     """Of judgments with what each says of its completions, and the deviation that it states."""
+    if not told:
+        return ()
     scores: dict[tuple[str, int], list[float]] = defaultdict(list)
     variances: dict[tuple[str, int], float] = defaultdict(float)
     for judgment, given, stated_sd in told:
@@ -187,10 +182,8 @@ def _collected(
                 cell = judgment.judge, place[name]
                 scores[cell].append(score)
                 variances[cell] += (stated_sd or 0.0) ** 2
-    return tuple(
-        Cell(judge, i, tuple(found), variances[judge, i] / len(found))
-        for (judge, i), found in sorted(scores.items())
-    )
+    cells = sorted(scores.items())
+    return tuple([Cell(*at, tuple(found), variances[at] / len(found)) for at, found in cells])
 
 
 def _comparisons(judged: Iterable[Judgment], place: Mapping[str, int]) -> Iterable[Comparison]:

@@ -79,8 +79,8 @@ def rank(
     evidence = read_evidence(
         judgments,
         completion_ids,
-        texts=texts,
-        writers=writers,
+        texts=texts if reliability.length else None,
+        writers=writers if reliability.writers else None,
         keep_unasked=bool(writers and reliability.writers),
     )
     ranking = rank_evidence(evidence, reliability)

@@ -166,8 +166,10 @@ class PairingRules(SparseRecord):
     def writers(self, side: Literal["chosen_from", "rejected_from"]) -> frozenset[str] | None:
         """Those that the side may be from, groups as their members; None where all are allowed."""
         named = self.chosen_from if side == "chosen_from" else self.rejected_from
+        if not named:
+            return None
         members = (self.groups.get(name, (name,)) for name in named)
-        return frozenset(one for each in members for one in each) if named else None
+        return frozenset(one for each in members for one in each)
 
     @property
     def by_design(self) -> bool:

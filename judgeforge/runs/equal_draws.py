@@ -27,10 +27,12 @@ class EqualDraws:
         """Of one prompt, as they were sampled."""
         texts = defaultdict[str, list[str]](list)
         for one in completions:
+            if one.model in self._differs:
+                continue
             if one.finish in {"stop", "length"} and not one.is_empty:
                 texts[one.model].append(said_text(one.text, one.tool_calls))
         for model, drawn in texts.items():
-            if len(drawn) < 2 or self._highest == 0 or model in self._differs:
+            if len(drawn) < 2 or self._highest == 0:
                 continue
             if len(set(drawn)) > 1:
                 self._differs.add(model)

@@ -215,7 +215,8 @@ class RunRecord:
         from judgeforge.results.export.arrow import open_parquet
 
         with open_parquet(self._folder.pairs_parquet, columns) as take:
-            return run_figures(self._folder, judges=self._config.judging.judges, take=take)
+            judges = self._config.judging.judges
+            return run_figures(self._folder, judges=judges, take=take, columns=columns)
 
     def _reply_forms(self) -> dict[str, str]:
         models = self._config.models

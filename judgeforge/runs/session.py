@@ -47,10 +47,11 @@ class RunSession:
         self._expected_calls, self._programs = parts.expected_calls, parts.programs
         self._log, self._budget = parts.files.log, parts.files.budget
         self._cached_calls, self._disk = parts.files.cached_calls, parts.files.disk
-        self._started = time.monotonic()
+        self._started, self._is_watched = time.monotonic(), False
 
     async def run(self, on_progress: Callable[[Progress], None] | None) -> RunResult:
         watchers = [asyncio.create_task(self._watch_disk())]
+        self._is_watched = on_progress is not None
         if on_progress is not None:
             watchers.append(asyncio.create_task(self._report(on_progress)))
         try:
@@ -116,7 +117,9 @@ class RunSession:
         start = self._start
         checks = start.prepared.row_checks
         rows = remaining(start.config.prompts, checks, start.work, limit=start.limit)
-        flow = asyncio.create_task(self._pipeline.run(self._expected_calls.learning_from(rows)))
+        if self._is_watched:
+            rows = self._expected_calls.learning_from(rows)
+        flow = asyncio.create_task(self._pipeline.run(rows))
         halted = asyncio.create_task(self._drain_when_halted())
         leave = asyncio.create_task(self._leave_batches())
         watch = asyncio.create_task(

@@ -12,8 +12,7 @@ from typing import BinaryIO
 
 from judgeforge.errors import StoreError
 from judgeforge.store.atomic_files import read_error
-from judgeforge.store.folder import RunFolder
-from judgeforge.store.journal import HasLines
+from judgeforge.store.folder import HasLines, RunFolder
 from judgeforge.store.pair_columns import PairColumns
 
 _PROMPT_ID = re.compile(rb'"prompt_id": ?("(?:[^"\\]|\\.)*")')

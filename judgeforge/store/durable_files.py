@@ -33,6 +33,7 @@ class _OpenFile:
         self.path = path
         self.descriptor = descriptor_of(path, flags)
         """For the kernel's lock on it: see ``flock``."""
+        self._opened = os.fstat(self.descriptor)
 
     def length(self) -> int:
         return os.fstat(self.descriptor).st_size
@@ -40,7 +41,7 @@ class _OpenFile:
     def is_in_place(self) -> bool:
         """Whether its path still leads to it: another process may have removed or replaced it."""
         try:
-            return os.path.samestat(self.path.stat(), os.fstat(self.descriptor))
+            return os.path.samestat(self.path.stat(), self._opened)
         except OSError:
             return False
 

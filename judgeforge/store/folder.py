@@ -7,13 +7,13 @@ import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.atomic_files import make_folder, read_error, replacing
 from judgeforge.store.finished_prompt import FILES
-from judgeforge.store.journal import HasLines
 from judgeforge.store.manifest import FORMAT_VERSION, Manifest
 from judgeforge.store.on_disk import MARK
 from judgeforge.store.pair_columns import PairColumns
@@ -21,6 +21,10 @@ from judgeforge.text.wording import did_you_mean, first_problem
 
 _USED = "used-numbers-"
 _OF_A_MANIFEST = (b'"format_version"', b'"status"')
+
+
+class HasLines(Protocol):
+    def lines(self, offset: int) -> dict[str, list[bytes]]: ...
 
 
 class RunFolder:

@@ -13,8 +13,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from pydantic_core import from_json
 
 from judgeforge.errors import StoreError
 from judgeforge.records import SkipReason
@@ -25,6 +28,7 @@ from judgeforge.text.prompt_keys import prompt_key
 
 FORMAT = 1
 """Records without a number are of the first format as well."""
+_USUAL_RECORD = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Journal:
         removed: bool = False,
     ) -> Entry:
         """``sent``: how many calls the folder has sent so far."""
-        body = b"".join((line + "\n").encode() for name in FILES for line in finished.lines[name])
+        body = "".join([f"{line}\n" for name in FILES for line in finished.lines[name]]).encode()
         header = {
             "format": FORMAT,
             "id": finished.prompt_id,
@@ -125,33 +129,36 @@ class Journal:
 
     def entry(self, offset: int) -> Entry:
         """The entry of the record at ``offset``."""
-        header, _ = self._header(offset)
-        return _entry(offset, header)
+        return _entry(offset, self._header(offset)[0])
 
     def lines(self, offset: int) -> dict[str, list[bytes]]:
         """The output lines of the record at ``offset``, by file. Raises StoreError on damage."""
-        header, start = self._header(offset)
-        body = self._file.read(header["bytes"], start)
-        if zlib.crc32(body) != header["checksum"]:
+        header, body, is_whole = self._record(offset)
+        if not is_whole:
             raise self._damaged(offset)
         rows = iter(body.splitlines(keepends=True))
-        return {
-            name: [next(rows) for _ in range(count)]
-            for name, count in zip(FILES, header["lines"], strict=True)
-        }
+        return {n: list(islice(rows, k)) for n, k in zip(FILES, header["lines"], strict=True)}
 
     def close(self) -> None:
         self._file.close()
 
-    def _header(self, offset: int) -> tuple[dict[str, Any], int]:
-        chunk, size = b"", 512
+    def _record(self, offset: int) -> tuple[dict[str, Any], bytes, bool]:
+        header, start, body = self._header(offset)
+        size, there = header["bytes"], len(body)
+        more = self._file.read(size - there, start + there) if size > there else b""
+        body = body[:size] + more
+        return header, body, zlib.crc32(body) == int(header["checksum"])
+
+    def _header(self, offset: int) -> tuple[dict[str, Any], int, bytes]:
+        """With where the lines begin, and those that were read by the way."""
+        chunk = b""
         while b"\n" not in chunk:
-            more = self._file.read(size, offset + len(chunk))
+            more = self._file.read(_USUAL_RECORD, offset + len(chunk))
             if not more:
                 raise EOFError
             chunk += more
-        line = chunk[: chunk.index(b"\n")]
-        header = json.loads(line)
+        line, _, rest = chunk.partition(b"\n")
+        header = from_json(line)
         if not isinstance(header, dict):
             raise ValueError("a header is an object")
         if header.get("format", 1) > FORMAT:
@@ -159,13 +166,13 @@ class Journal:
                 f"{self._file.path}: written by a newer judgeforge (format {header['format']}, "
                 f"this one knows {FORMAT}). Upgrade judgeforge or use another folder."
             )
-        return header, offset + len(line) + 1
+        return header, offset + len(line) + 1, rest
 
     def _records(self, start: int = 0) -> Iterator[tuple[int, dict[str, Any], int]]:
         offset, size = start, self._file.end
         while offset < size:
             try:
-                header, body = self._header(offset)
+                header, body, _ = self._header(offset)
                 end = body + header["bytes"]
             except (EOFError, ValueError, KeyError, TypeError):
                 return
@@ -180,13 +187,13 @@ class Journal:
         doubtful = doubtful_from(self._file.path)
         end, last = 0, None
         for offset, header, stop in self._records():
-            if doubtful is not None and stop > doubtful and not self._is_whole(offset, header):
+            if doubtful is not None and stop > doubtful and not self._record(offset)[2]:
                 break
             if last is not None:
                 found(last[1]["id"], _entry(*last))
             end, last = stop, (offset, header)
             self.sent = max(self.sent, header.get("sent", 0))
-        if last is not None and not self._is_whole(*last):
+        if last is not None and not self._record(last[0])[2]:
             end = last[0]
         elif last is not None:
             found(last[1]["id"], _entry(*last))
@@ -194,10 +201,6 @@ class Journal:
             if doubtful is None or end < doubtful:
                 self._refuse_lost_records(end)
             self._file.cut(end)
-
-    def _is_whole(self, offset: int, header: dict[str, Any]) -> bool:
-        _, start = self._header(offset)
-        return zlib.crc32(self._file.read(header["bytes"], start)) == int(header["checksum"])
 
     def _refuse_lost_records(self, end: int) -> None:
         """Only one record can be torn; whole records after it mean damage, not a kill."""
@@ -226,10 +229,6 @@ def _entry(offset: int, header: dict[str, Any]) -> Entry:
         judgments=short_digest(header.get("judgments", "")),
         removed=header.get("removed", False),
     )
-
-
-class HasLines(Protocol):
-    def lines(self, offset: int) -> dict[str, list[bytes]]: ...
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ def read_rows(file: Path, *, needs: str = "", containing: bytes = b"") -> Iterat
     Raises StoreError where the file cannot be read, or a line is not a JSON object with the field
     ``needs``.
     """
-    for _, row in _read(file, lambda line: _row(line, needs), containing=containing):
+    for _, _, row in _read(file, partial(_row, needs=needs), containing=containing):
         yield row
 
 
@@ -40,13 +41,12 @@ def read_placed_rows(
     file: Path, *, needs: str, offset: int = 0
 ) -> Iterator[tuple[int, bytes, Row]]:
     """The same from byte ``offset`` on, each with the byte at which it begins and its line."""
-    for place, (line, row) in _read(file, lambda line: (line, _row(line, needs)), offset=offset):
-        yield place, line, row
+    return _read(file, partial(_row, needs=needs), offset=offset)
 
 
 def read_records(file: Path, kind: type[R]) -> Iterator[R]:
     """Raises StoreError where the file cannot be read, or a line is not of that kind."""
-    for _, record in _read(file, kind.model_validate_json):
+    for _, _, record in _read(file, kind.model_validate_json):
         yield record
 
 
@@ -74,7 +74,7 @@ def read_log(
 
 def _read(
     file: Path, parse: Callable[[bytes], V], *, offset: int = 0, containing: bytes = b""
-) -> Iterator[tuple[int, V]]:
+) -> Iterator[tuple[int, bytes, V]]:
     number, begin = 0, offset
     try:
         with file.open("rb") as lines:
@@ -82,7 +82,7 @@ def _read(
             for line in lines:
                 number += 1
                 if containing in line:
-                    yield offset, parse(line)
+                    yield offset, line, parse(line)
                 offset += len(line)
     except OSError as error:
         raise read_error(file, error) from error

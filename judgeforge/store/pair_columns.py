@@ -8,6 +8,7 @@ them has parts, calls or thoughts decides the type of their column.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,12 +24,8 @@ MESSAGE_KEYS = ("tool_calls", "tool_call_id", "name", THOUGHT)
 
 # Within a text quotes stand after backslashes, so these bytes are keys. A plain line has one
 # `name`, that of its rubric.
-_MARKS = tuple(
-    f'"{key}":'.encode()
-    for key in (
-        *("tools", "metadata", "own_criteria", "audit", "type"),
-        *("tool_calls", "tool_call_id", THOUGHT),
-    )
+_MARK = re.compile(
+    b'"(?:tools|metadata|own_criteria|audit|type|tool_calls|tool_call_id|%b)":' % THOUGHT.encode()
 )
 _NAME = b'"name":'
 
@@ -70,7 +67,7 @@ class PairColumns:
         return tuple(name for name, is_there in there.items() if is_there)
 
     def add_line(self, line: bytes) -> None:
-        if any(mark in line for mark in _MARKS) or line.count(_NAME) > 1:
+        if _MARK.search(line) or line.count(_NAME) > 1:
             self.add(json.loads(line))
 
     def add(self, row: Mapping[str, Any]) -> None:

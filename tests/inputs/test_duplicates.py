@@ -69,6 +69,12 @@ def test_what_an_earlier_version_finished_is_no_duplicate(tmp_path: Path) -> Non
     assert skips(found) == [(3, "duplicate_prompt")]
 
 
+def test_the_copy_of_a_finished_row_is_as_much_a_duplicate_as_before(tmp_path: Path) -> None:
+    config = PromptsConfig(path=write_jsonl(tmp_path / "p.jsonl", [{"prompt": "a"}] * 2))
+    found = list(read_prompts(config, RowChecks(), is_done=lambda _: True))
+    assert skips(found) == [(2, "duplicate_prompt")]
+
+
 def test_ids_that_are_numbers_are_their_decimal_text(tmp_path: Path) -> None:
     lines = "".join(
         f'{{"id": {number}, "prompt": "{number}"}}\n' for number in ("12", "0.5", "1e22", "-3")

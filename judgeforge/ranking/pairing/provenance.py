@@ -86,32 +86,29 @@ def _provenance(
 ) -> Provenance:
     written = json.loads(own_criteria) if own_criteria else {}
     sides = (completions[pair.chosen_id], completions[pair.rejected_id])
-    asked = [
-        judgment
-        for judgment in judgments
-        if {pair.chosen_id, pair.rejected_id} & set(judgment.completion_ids)
-    ]
+    ids = {pair.chosen_id, pair.rejected_id}
+    asked = [judgment for judgment in judgments if not ids.isdisjoint(judgment.completion_ids)]
     evidence = [judgment for judgment in asked if not judgment.missing]
     sources: list[Completion | Judgment] = [*sides, *evidence]
     answered = dict(one.own_answer for one in asked if one.own_answer)
     return Provenance(
         chosen_id=pair.chosen_id,
         rejected_id=pair.rejected_id,
-        judgment_ids=tuple(judgment.id for judgment in evidence),
+        judgment_ids=tuple([judgment.id for judgment in evidence]),
         rubric=rubric,
-        judges=_distinct(judgment.judge for judgment in evidence),
+        judges=_distinct([judgment.judge for judgment in evidence]),
         calls=_distinct(
             [
-                *(key for source in sources for key in source.call_keys),
+                *[key for source in sources for key in source.call_keys],
                 *written.get("calls", ()),
                 *answered,
             ]
         ),
-        missing_judges=_distinct(judgment.judge for judgment in asked if judgment.missing),
-        answered_models=_distinct(one.answered_model for one in sources if one.answered_model),
+        missing_judges=_distinct([judgment.judge for judgment in asked if judgment.missing]),
+        answered_models=_distinct([one.answered_model for one in sources if one.answered_model]),
         cost_usd=_total(
             [
-                *(source.cost_usd for source in sources),
+                *[source.cost_usd for source in sources],
                 written.get("cost_usd", 0.0),
                 *answered.values(),
             ]

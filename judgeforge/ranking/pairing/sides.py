@@ -41,8 +41,11 @@ def sides_of(
     """``writers``: completion id -> who wrote it. ``not_chosen``: ids that are rejected at most.
     ``alike``: ids of two that are nearly the same."""
     ids = ranking.completion_ids
+    every = frozenset(range(len(ids)))
 
     def places(allowed: frozenset[str] | None, barred: Collection[str]) -> frozenset[int]:
+        if allowed is None and not barred:
+            return every
         return frozenset(
             place
             for place, one in enumerate(ids)

@@ -35,23 +35,47 @@ CLOSE_VARIANCE = 0.25**2 / 2
 
 @dataclass(slots=True)
 class _Group:
-    """Prompts that were asked the same: one row of ``scores`` each."""
+    """Prompts that were asked the same: one row of ``scores`` each.
+
+    Their latent variables are m, d_i (one a completion), u_j (judges asked) and e (one a cell).
+    """
 
     size: int
     """Completions of each prompt."""
     judges: NDArray[np.intp]
     """Of each cell."""
     places: NDArray[np.intp]
-    counts: Array
     scores: Array
     """(prompts, cells): the mean score of each cell."""
-    asked: NDArray[np.intp] = field(init=False)
-    """The judges, each once."""
-    column: NDArray[np.intp] = field(init=False)
-    """Of each cell: which of ``asked`` is its judge."""
+    noise: Array
+    """(cells, cells): variances of these means around what the judge thinks."""
+    among: int
+    """Judges of all groups."""
+    variances: NDArray[np.intp] = field(init=False)
+    """Of each latent variable: where among ``_Parameters.variances``."""
+    scaled: Array = field(init=False)
+    """(cells, variables): 1 for what a cell shows through its judge's scale, else 0."""
+    shown: Array = field(init=False)
+    """The same of what it shows as it is."""
+    moments: NDArray[np.intp] = field(init=False)
+    """(6, cells): where among the second moments are m with u, m with e, d with u, d with e, m with
+    d, and the square of d, of each cell's completion and judge."""
+    sums: NDArray[np.intp] = field(init=False)
+    """Where among ``_Sums.by_judge`` that belongs which is added to it in one go."""
 
     def __post_init__(self) -> None:
-        self.asked, self.column = np.unique(self.judges, return_inverse=True)
+        asked, column = np.unique(self.judges, return_inverse=True)
+        row, first_u = np.arange(len(self.judges)), 1 + self.size
+        d, u, e = 1 + self.places, first_u + column, first_u + len(asked) + row
+        of_each = np.concatenate([2 + asked, 2 + self.among + self.judges])
+        self.variances = np.concatenate([[0], np.full(self.size, 1), of_each])
+        n = len(self.variances)
+        self.scaled, self.shown = np.zeros((len(row), n)), np.zeros((len(row), n))
+        self.scaled[:, 0] = self.scaled[row, d] = self.shown[row, u] = self.shown[row, e] = 1.0
+        self.moments = np.array([u, e, n * d + u, n * d + e, d, n * d + d])
+        rows = of_each - 2, of_each - 2 + 2 * self.among
+        cells = (self.judges + k * self.among for k in (4, 5, 6))
+        self.sums = np.tile(np.concatenate([*rows, *cells]), 2)
 
 
 @dataclass(slots=True)
@@ -60,8 +84,7 @@ class _Parameters:
     scale: Array
     own: Array
     prompt: Array
-    repeat: Array
-    """The last three are variances, one for each judge."""
+    """The last two are variances, one for each judge."""
     of_any_prompt: NDArray[np.bool_]
     """Whether it says nothing of whole prompts, as reward models do: ``prompt`` then stays, and it
     has no say in what zero and one mean."""
@@ -72,6 +95,13 @@ class _Parameters:
     close: float
     """Share of prompts whose completions are nearly equal."""
 
+    def variances(self) -> Array:
+        """(2, 2 + 2 * judges): of all latent variables, where completions differ and where not."""
+        both = np.empty((2, 2 + 2 * len(self.own)))
+        both[:] = np.concatenate([[self.spread, self.quality], self.prompt, self.own])
+        both[1, 1] = self.quality * CLOSE_VARIANCE
+        return both
+
 
 def fit_scores(evidence: Sequence[Evidence], reliability: Reliability) -> Reliability:
     """Judges without any score keep what they have."""
@@ -79,11 +109,12 @@ def fit_scores(evidence: Sequence[Evidence], reliability: Reliability) -> Reliab
     names = [judge.name for judge in reliability.judges if judge.name in scored]
     if not names:
         return reliability
-    groups = _groups(evidence, names)
+    repeat = _repeat_variances(evidence, names, reliability)
+    groups = _groups(evidence, names, repeat)
     found = start = _start(evidence, names, reliability)
     for _ in range(STEPS):
         found = _improve(groups, found, start)
-    return _as_reliability(found, names, reliability)
+    return _as_reliability(found, repeat, names, reliability)
 
 
 def _start(
@@ -100,7 +131,6 @@ def _start(
         scale=np.array([judge.scale for judge in judges]),
         own=np.array([judge.own_sd**2 for judge in judges]),
         prompt=np.array([judge.prompt_sd**2 for judge in judges]),
-        repeat=_repeat_variances(evidence, names, reliability),
         of_any_prompt=np.array([judge.reward_unit is not None for judge in judges]),
         mean=centre,
         spread=reliability.prompt_sd**2,
@@ -128,7 +158,7 @@ def _repeat_variances(
     )
 
 
-def _groups(evidence: Sequence[Evidence], names: Sequence[str]) -> list[_Group]:
+def _groups(evidence: Sequence[Evidence], names: Sequence[str], repeat: Array) -> list[_Group]:
     number = {name: j for j, name in enumerate(names)}
     rows: dict[tuple[int, tuple[tuple[int, int, int], ...]], list[list[float]]] = defaultdict(list)
     for one in evidence:
@@ -141,8 +171,9 @@ def _groups(evidence: Sequence[Evidence], names: Sequence[str]) -> list[_Group]:
             size=n,
             judges=np.array([j for j, _, _ in pattern], dtype=np.intp),
             places=np.array([i for _, i, _ in pattern], dtype=np.intp),
-            counts=np.array([count for _, _, count in pattern], dtype=np.float64),
+            noise=np.diag([repeat[j] / count for j, _, count in pattern]),
             scores=np.array(sorted(found)),
+            among=len(names),
         )
         for (n, pattern), found in sorted(rows.items())
     ]
@@ -154,35 +185,34 @@ class _Sums:
     def __init__(self, judges: int) -> None:
         self.spread = self.quality = self.close = self.completions = 0.0
         self.prompts = 0
-        self.own, self.own_n = np.zeros(judges), np.zeros(judges)
-        self.prompt, self.prompt_n = np.zeros(judges), np.zeros(judges)
-        self.cross, self.square = np.zeros(judges), np.zeros(judges)
-        self.rest = np.zeros(judges)
+        self.by_judge = np.zeros((7, judges))
+        """Squares of errors of whole prompts and of its own, how many there are of both, scores
+        times qualities, squares of qualities, and what the scores are above the qualities."""
 
 
 def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> _Parameters:
-    sums = _Sums(len(now.scale))
+    sums, variances = _Sums(len(now.scale)), now.variances()
     for group in groups:
-        _expect(group, now, sums)
-    own = (PRIOR_FEW_CELLS * prior.own + sums.own) / (PRIOR_FEW_CELLS + sums.own_n)
-    prompt = (PRIOR_CELLS * prior.prompt + sums.prompt) / (PRIOR_CELLS + sums.prompt_n)
+        _expect(group, now, variances, sums)
+    prompt, own, prompts, cells, cross, square, rest = sums.by_judge
+    own = (PRIOR_FEW_CELLS * prior.own + own) / (PRIOR_FEW_CELLS + cells)
+    prompt = (PRIOR_CELLS * prior.prompt + prompt) / (PRIOR_CELLS + prompts)
     prompt = np.where(now.of_any_prompt, now.prompt, prompt)
     quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
     close = (PRIOR_PROMPTS * prior.close + sums.close) / (PRIOR_PROMPTS + sums.prompts)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
-    scale = np.maximum((pull + sums.cross) / (pull + sums.square), 0.05)
+    scale = np.maximum((pull + cross) / (pull + square), 0.05)
     # Only ratios of scales can be seen: their geometric mean is set to 1.
     grading = now.of_any_prompt if now.of_any_prompt.all() else np.logical_not(now.of_any_prompt)
     gauge = float(np.exp(np.mean(np.log(scale[grading]))))
-    offset = now.offset + sums.rest / np.maximum(sums.own_n, 1.0)
+    offset = now.offset + rest / np.maximum(cells, 1.0)
     centre = float(offset[grading].mean())
     return _Parameters(
         offset=offset - centre,
         scale=scale / gauge,
         own=own,
         prompt=prompt,
-        repeat=now.repeat,
         of_any_prompt=now.of_any_prompt,
         mean=now.mean + centre,
         spread=spread * gauge**2,
@@ -191,90 +221,82 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
     )
 
 
-def _expect(group: _Group, now: _Parameters, sums: _Sums) -> None:
+def _expect(group: _Group, now: _Parameters, variances: Array, sums: _Sums) -> None:
     """Of each prompt it is uncertain whether its completions differ: both are expected, each as far
     as it is likely (mixture of factor analysers; Ghahramani and Hinton 1996)."""
-    wide, narrow = (_Latent.of(group, now, now.quality * part) for part in (1.0, CLOSE_VARIANCE))
-    odds = (
-        now.close
-        / (1.0 - now.close)
-        * np.exp(np.clip(narrow.log_likelihood - wide.log_likelihood, -60.0, 60.0))
-    )
+    latent = _Latent.of(group, now, variances.take(group.variances, 1))
+    apart, near = latent.log_likelihood
+    odds = now.close / (1.0 - now.close) * np.exp(np.minimum(np.maximum(near - apart, -60.0), 60.0))
     close = odds / (1.0 + odds)
     sums.prompts += len(close)
     sums.close += float(close.sum())
-    wide.add_to(sums, group, now, 1.0 - close, 1.0)
-    narrow.add_to(sums, group, now, close, CLOSE_VARIANCE)
+    latent.add_to(sums, group, np.array([1.0 - close, close]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Latent:
-    """Latent variables of the prompts of a group: m, d_i, u_j (judges asked), e (one a cell)."""
+    """The latent variables of the prompts of a group, where completions differ and where not."""
 
+    scale: Array
+    """Of the judge of each cell."""
     residual: Array
     """(prompts, cells)"""
     mean: Array
-    """(prompts, variables)"""
+    """(2, prompts, variables)"""
     covariance: Array
+    """(2, variables, variables)"""
     log_likelihood: Array
-    """Of each prompt, up to what does not depend on the variance of the qualities."""
+    """(2, prompts), up to what does not depend on the variance of the qualities."""
 
     @classmethod
-    def of(cls, group: _Group, now: _Parameters, quality: float) -> _Latent:
-        n, cells = group.size, len(group.judges)
-        asked, column = group.asked, group.column
-        variances = np.concatenate(
-            [[now.spread], np.full(n, quality), now.prompt[asked], now.own[group.judges]]
-        )
-        scale, row = now.scale[group.judges], np.arange(cells)
-        design = np.zeros((cells, len(variances)))
-        design[:, 0] = scale
-        design[row, 1 + group.places] = scale
-        design[row, 1 + n + column] = 1.0
-        design[row, 1 + n + len(asked) + row] = 1.0
-        loaded = design * variances
-        seen = loaded @ design.T + np.diag(now.repeat[group.judges] / group.counts)
-        gain = np.linalg.solve(seen, loaded).T
+    def of(cls, group: _Group, now: _Parameters, variances: Array) -> _Latent:
+        """``variances``: (2, variables)"""
+        scale = now.scale[group.judges]
+        design = scale[:, None] * group.scaled + group.shown
+        loaded = design * variances[:, None]
+        seen = loaded @ design.T + group.noise
+        gain = np.linalg.solve(seen, loaded)
         residual = group.scores - (now.mean + now.offset[group.judges])
-        fit = (residual * np.linalg.solve(seen, residual.T).T).sum(1)
-        return cls(
-            residual,
-            residual @ gain.T,
-            np.diag(variances) - gain @ loaded,
-            -0.5 * (fit + float(np.linalg.slogdet(seen)[1])),
-        )
+        fit = (residual * np.linalg.solve(seen, residual.T).swapaxes(1, 2)).sum(2)
+        covariance = -(gain.swapaxes(1, 2) @ loaded)
+        _diagonals(covariance)[:] += variances
+        far = fit + np.linalg.slogdet(seen)[1][:, None]
+        return cls(scale, residual, residual @ gain, covariance, -0.5 * far)
 
-    def add_to(
-        self, sums: _Sums, group: _Group, now: _Parameters, weights: Array, part: float
-    ) -> None:
-        """``part``: variance of the qualities over that of prompts where they differ."""
-        n, cells, number = group.size, len(group.judges), float(weights.sum())
-        asked, column = group.asked, group.column
-        scale, latent = now.scale[group.judges], self.mean
-        second = (latent * weights[:, None]).T @ latent + number * self.covariance
-        diagonal = np.diagonal(second)
-        sums.completions += number * n
-        sums.spread += float(diagonal[0])
-        sums.quality += float(diagonal[1 : 1 + n].sum()) / part
-        np.add.at(sums.prompt, asked, diagonal[1 + n : 1 + n + len(asked)])
-        np.add.at(sums.prompt_n, asked, number)
-        first_e = 1 + n + len(asked)
-        np.add.at(sums.own, group.judges, diagonal[first_e:])
-        np.add.at(sums.own_n, group.judges, number)
-
-        d, u, e = 1 + group.places, 1 + n + column, first_e + np.arange(cells)
-        quality = latent[:, [0]] + latent[:, d]
-        errors = second[0, u] + second[0, e] + second[d, u] + second[d, e]
-        seen = weights @ (self.residual * quality)
-        np.add.at(sums.cross, group.judges, seen - errors)
-        np.add.at(sums.square, group.judges, second[0, 0] + 2.0 * second[0, d] + second[d, d])
+    def add_to(self, sums: _Sums, group: _Group, weights: Array) -> None:
+        """``weights``: (2, prompts), how likely each is."""
+        n, latent, numbers = group.size, self.mean, weights.sum(1)
+        second = (latent * weights[:, :, None]).swapaxes(1, 2) @ latent
+        second += numbers[:, None, None] * self.covariance
+        squares = _diagonals(second)
+        mu, me, du, de, md, dd = second.reshape(2, -1)[:, group.moments].swapaxes(0, 1)
+        quality = latent[:, :, :1] + latent[:, :, 1 + group.places]
+        cross = weights[:, None] @ (self.residual * quality)
         # Without the judge's own errors, whose mean is thereby moved into its offset (parameter
         # expansion, Liu, Rubin and Wu 1998): otherwise they take up most of every step.
-        np.add.at(sums.rest, group.judges, weights @ (self.residual - scale * quality))
+        rest = weights[:, None] @ (self.residual - self.scale * quality)
+        errors = squares[:, 1 + n :]
+        added = (
+            errors,
+            numbers[:, None].repeat(errors.shape[1], 1),
+            cross[:, 0] - (mu + me + du + de),
+            squares[:, :1] + 2.0 * md + dd,
+            rest[:, 0],
+        )
+        np.add.at(sums.by_judge.reshape(-1), group.sums, np.concatenate(added, 1).reshape(-1))
+        for number, own, part in zip(numbers.tolist(), squares, (1.0, CLOSE_VARIANCE), strict=True):
+            sums.completions += number * n
+            sums.spread += float(own[0])
+            sums.quality += float(own[1 : 1 + n].sum()) / part
+
+
+def _diagonals(matrices: Array) -> Array:
+    """Of each of several, to be written to as well."""
+    return matrices.reshape(len(matrices), -1)[:, :: matrices.shape[1] + 1]
 
 
 def _as_reliability(
-    found: _Parameters, names: Sequence[str], reliability: Reliability
+    found: _Parameters, repeat: Array, names: Sequence[str], reliability: Reliability
 ) -> Reliability:
     own = _cautious_own(found)
     fitted = {
@@ -283,7 +305,7 @@ def _as_reliability(
             "scale": float(found.scale[j]),
             "own_sd": math.sqrt(own[j]),
             "prompt_sd": math.sqrt(found.prompt[j]),
-            "repeat_sd": math.sqrt(found.repeat[j]),
+            "repeat_sd": math.sqrt(repeat[j]),
         }
         for j, name in enumerate(names)
     }

@@ -98,14 +98,14 @@ class Sampled:
     p_best: float = 0.0
     """Sum of the probabilities to be the best of the prompt: prompts that it is expected to win."""
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Mapping[str, Any], characters: int) -> None:
         self.completions += 1
         add_answer(row, self.answered, self.cut_prompts)
         self.finishes[str(row.get("finish"))] += 1
         self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("score") is not None:
             self.score.add(row["score"])
-            self.characters.add(len(row_said_text(row)))
+            self.characters.add(characters)
             self.p_best += row.get("p_best") or 0.0
 
     @property
@@ -123,15 +123,14 @@ class CompletionFigures:
         self.length_bias = LengthBias()
 
     def add_prompt(self, completions: Sequence[Mapping[str, Any]]) -> None:
+        judged: list[tuple[float, int]] = []
         for row in completions:
-            self.models[str(row["model"])].add(row)
-        told = [completion_facts(row) for row in completions]
-        self.duplicates += sum(one["duplicate_of"] is not None for one in told)
-        self.suspicious.update(suspicious_flag(sign) for one in told for sign in one["signs"])
-        self.length_bias.add_completions(
-            [
-                (row["score"], len(row_said_text(row)))
-                for row, one in zip(completions, told, strict=True)
-                if row.get("score") is not None and one["duplicate_of"] is None
-            ]
-        )
+            told, characters = completion_facts(row), len(row_said_text(row))
+            self.models[str(row["model"])].add(row, characters)
+            for sign in told["signs"]:
+                self.suspicious[suspicious_flag(sign)] += 1
+            if told["duplicate_of"] is not None:
+                self.duplicates += 1
+            elif row.get("score") is not None:
+                judged.append((row["score"], characters))
+        self.length_bias.add_completions(judged)

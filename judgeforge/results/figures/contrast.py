@@ -14,8 +14,10 @@ from typing import Any
 
 from judgeforge.text.patterns import late_pattern
 
-_MARKDOWN = late_pattern(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|```|\|.*\|)|\*\*\S")
-"""Headings, lists, code, tables, bold."""
+_BLOCK = r"\s{0,3}(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|```|\|.*\|)"
+"""A line that is a heading, or begins a list, code or a table."""
+_FIRST_LINE, _OTHER_LINE = late_pattern(_BLOCK), late_pattern(f"\n{_BLOCK}")
+_BOLD = late_pattern(r"\*\*\S")
 _REFUSAL = late_pattern(
     r"^\W*(?:i.?m\s+(?:really\s+)?sorry|i\s+am\s+sorry|sorry,|i\s+can(?:not|.?t)\b"
     r"|i(?:.?m|\s+am)\s+(?:not\s+able|unable)|as\s+an\s+ai\b)",
@@ -36,7 +38,7 @@ class Style:
     def add(self, text: str) -> None:
         self.answers += 1
         self.characters += len(text)
-        self.markdown += _MARKDOWN.search(text) is not None
+        self.markdown += _has_markdown(text)
         self.refusals += _REFUSAL.search(text) is not None
 
     @property
@@ -50,6 +52,12 @@ class Style:
     @property
     def refusal_share(self) -> float:
         return self.refusals / self.answers if self.answers else 0.0
+
+
+def _has_markdown(text: str) -> bool:
+    # One pattern for all of it would be tried at each character.
+    found = _FIRST_LINE.match(text) or _OTHER_LINE.search(text)
+    return bool(found or ("**" in text and _BOLD.search(text)))
 
 
 @dataclass(slots=True)

@@ -35,7 +35,8 @@ TOOLS, CALLS, THOUGHTS, PICTURES = BESIDE_WORDS = (
 
 
 class PairFigures:
-    def __init__(self) -> None:
+    def __init__(self, columns: PairColumns | None = None) -> None:
+        """``columns``: those of all pairs, where they are known."""
         self.pairs = self.prompts = 0
         """Pairs, and prompts that have one."""
         self.confidence, self.margin = Values(), Values()
@@ -63,7 +64,8 @@ class PairFigures:
         self.contrast = ContrastFigures()
         self.unmeasured = 0
         """Pairs by design of which none was judged: their confidence says nothing."""
-        self.columns = PairColumns()
+        self._columns_are_known = columns is not None
+        self.columns = columns or PairColumns()
         """Those that the pairs have beyond the ones that all pairs have."""
         self._digest = hashlib.sha256()
 
@@ -85,7 +87,8 @@ class PairFigures:
         self.label_noise.add_prompt([_wrong(pair) for pair in pairs if not is_unmeasured(pair)])
         for line in lines:
             self._digest.update(line)
-            self.columns.add_line(line)
+            if not self._columns_are_known:
+                self.columns.add_line(line)
         p_best = {row["id"]: row.get("p_best") for row in completions}
         for pair in pairs:
             self._add(pair, p_best.get(pair["provenance"]["chosen_id"]))
@@ -217,7 +220,9 @@ def _beside_words(pair: Mapping[str, Any]) -> Iterator[str]:
 
 def _has_picture(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
-    return not isinstance(content, str | None) and any("image_url" in part for part in content)
+    if content is None or isinstance(content, str):
+        return False
+    return any("image_url" in part for part in content)
 
 
 def _said(message: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from judgeforge.results.figures.slices import SliceFigures
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import Row, read_log, read_placed_rows
 from judgeforge.store.manifest import Quality
+from judgeforge.store.pair_columns import PairColumns
 from judgeforge.text.wording import first_problem
 
 
@@ -140,14 +141,16 @@ def run_figures(
     *,
     judges: Sequence[JudgeConfig] = (),
     take: Callable[[bytes], None] | None = None,
+    columns: PairColumns | None = None,
 ) -> RunFigures:
     """Of what is there: a run that was never stopped cleanly has written no results yet.
 
     ``judges``: of whose tiers the judgments are counted. ``take`` gets the line of every pair on
-    the way, so that what is made from the pairs needs no pass of its own. Raises StoreError where a
-    file cannot be read or contains what no run writes.
+    the way, so that what is made from the pairs needs no pass of its own. ``columns``: those of the
+    pairs, where they are known. Raises StoreError where a file cannot be read or contains what no
+    run writes.
     """
-    figures = RunFigures(tiers=TierFigures(judges))
+    figures = RunFigures(tiers=TierFigures(judges), pairs=PairFigures(columns))
     for event in read_log(folder.log):
         figures.calls.add(event)
     if not folder.pairs.exists():

@@ -84,6 +84,13 @@ def test_finished_rows_are_left_out_and_appended_ones_are_done(tmp_path: Path) -
     assert (work.todo, work.tally.skips) == (2, {"tie": 7})
 
 
+def test_a_start_that_goes_on_finds_the_copy_of_a_finished_row_again(tmp_path: Path) -> None:
+    rows = [{"prompt": "four"}, {"prompt": "four"}, {"prompt": "é"}]
+    file = write_jsonl(tmp_path / "p.jsonl", rows)
+    work = plan(file, done(tmp_path, rows[:2]))
+    assert (work.todo, work.tally.skips) == (1, {"tie": 1, "duplicate_prompt": 1})
+
+
 def test_the_fingerprint_follows_the_order_and_not_the_columns_that_nobody_uses(
     tmp_path: Path,
 ) -> None:
