@@ -98,9 +98,8 @@ class Worker:
             on_damage=lambda key, why: self._log.event("cache_row_refused", key=key, reason=why),
         )
         slots = Slots(0)
-        self._endpoints = open_endpoints(
-            self._config, keys, prepared.direct_prices, self._log, slots=slots
-        )
+        prices = prepared.direct_prices
+        self._endpoints = open_endpoints(self._config, keys, prices, self._log, slots=slots)
         self._limits, self._share = Limits.of(list(self._endpoints.values()), slots), 0
         self._limits.keep_to([0] * (len(self._limits.gates) + 2))
         self._gateway = FarGateway(
