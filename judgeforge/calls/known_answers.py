@@ -107,7 +107,7 @@ class KnownAnswers:
         def is_known() -> bool:
             return self._known_like(endpoint, call, error) is not None
 
-        if (error.of_account or error.status == 401) and not is_known():
+        if (error.of_account or error.status == 401) and not endpoint.gate.are_several:
             await self._acceptance.others_tell(call, is_known)
         known = self._known_like(endpoint, call, error)
         if known is None or not await self._is_given(endpoint, known, since):
