@@ -31,11 +31,12 @@ def explain(
     With the id of a completion (as in completions.jsonl and rewards.jsonl), why it has its score.
     """
     from judgeforge.cli.show.explanation import render_completion, render_explanation
-    from judgeforge.cli.show.output import print_json, show
+    from judgeforge.cli.show.output import print_json, say_if_changed, show
     from judgeforge.results.explain import Explanation
     from judgeforge.results.explain import explain as read_explanation
     from judgeforge.results.explain_completion import ExplainedCompletion, explain_completion
 
+    say_if_changed(folder)
     pair_id = as_written(pair_id)
     found: Explanation | ExplainedCompletion | None
     try:
@@ -61,10 +62,11 @@ def report(
     ] = False,
 ) -> None:
     """Write one HTML page about a run and what in it needs a look."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.report.opening import open_page
     from judgeforge.results.report.writing import write_report
 
+    say_if_changed(folder)
     page = write_report(folder, to=to)
     say(str(page))
     if in_browser:
@@ -105,11 +107,12 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write pairs, or all judged completions, in a trainer's format."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.export.export import export_pairs
     from judgeforge.results.export.targets import ExportOptions, chosen_arguments
     from judgeforge.results.export.thinking import chosen_thinking
 
+    say_if_changed(*folders)
     options = ExportOptions(
         with_margin=with_margin,
         with_weight=with_weight,
@@ -145,9 +148,10 @@ def questions(
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write what is still in doubt, for people or programs to judge."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.questions import write_questions
 
+    say_if_changed(folder)
     say(write_questions(folder, to=to, most=most, least_doubt=least_doubt, force=force).line())
 
 
@@ -171,9 +175,10 @@ def push(
     ] = False,
 ) -> None:
     """Publish pairs and card as a data set on the Hugging Face Hub."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.push import push as publish
 
+    say_if_changed(folder)
     pushed = publish(folder, repository, public=public, license=license_name, everything=everything)
     for line in pushed.lines():
         say(line)
