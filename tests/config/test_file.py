@@ -97,7 +97,8 @@ MISTAKES = {
     "an item of a list": (
         changed("- model: writer", "- writer"),
         "run.yaml:11: judging.judges[0]: found the text `writer`; "
-        'it takes a mapping (`model`, `name`, `protocol`, `repeats`, …) (write `{model: "writer"}`)',
+        "it takes a mapping (`model`, `name`, `protocol`, `repeats`, …) "
+        '(write `{model: "writer"}`)',
     ),
     "an empty list": (
         changed("[writer]", "[]"),
