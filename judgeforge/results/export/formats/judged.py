@@ -34,7 +34,7 @@ from judgeforge.results.export.targets import (
 from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
 
 GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
-BEST, NOT_GOOD = "best", "not good"
+NOT_GOOD = "not good"
 
 
 @contextmanager
@@ -69,7 +69,6 @@ def open_best(path: Path, export: Export) -> Iterator[Write]:
             if best.fails_required or too_low:
                 export.count(NOT_GOOD)
                 return
-            export.count(BEST)
             said = {"score": best.score, "model": best.completion.model}
             write_row(_row(judged, best, said, export, is_table=is_table))
 
