@@ -44,8 +44,8 @@ check: $(VENV)/.dev  ## lint, format, types, import directions
 test: check  ## all checks, then all tests but the slow ones
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not train and not cluster and not faults and not slow" $(COVERAGE)
 
-test-slow: $(VENV)/.dev  ## the tests that take seconds each, and every text at full length
-	EVERY_TEXT=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "(slow or texts) and not faults"
+test-slow: $(VENV)/.dev  ## the tests that take seconds each, every text at full length, and more examples of properties
+	EVERY_TEXT=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "(slow or texts or hypothesis) and not faults"
 
 test-cluster: $(VENV)/.cluster  ## kill workers and nodes of a Ray cluster on this machine
 	$(BIN)/pytest -m cluster

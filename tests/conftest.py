@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from judgeforge import cli
+from judgeforge.calls import cache
 from judgeforge.calls.providers.postponed import postpone
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill_all
@@ -19,7 +20,13 @@ from tests.support.run_setup import KEY, KEY_VARIABLE
 postpone("openai.types", "openai.types.responses")
 
 # A busy machine may stand still for a moment: how long one example took says nothing of the code.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test-slow` (EVERY_TEXT) tries each property with four times as many examples.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    max_examples=200 if os.environ.get("EVERY_TEXT") else 50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 
@@ -45,6 +52,8 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("fsync", "fdatasync"):
             patch.setattr(os, name, lambda descriptor: os.fstat(descriptor) and None)
+        for name in ("_NORMAL", "_FULL"):  # of SQLite, which asks the system itself
+            patch.setattr(cache, name, 0)
         yield
 
 

@@ -133,12 +133,11 @@ def _stored_at_once(text: str, call: Call) -> StoredReply | None:
 
 
 def _checksum(key: str, stored: StoredReply, version: int) -> int:
-    covered = zlib.crc32(stored.reply.encode("utf-8", "surrogatepass"), zlib.crc32(key.encode()))
-    if version == 1:
-        return covered
-    cost = None if stored.cost_usd is None else float(stored.cost_usd)
-    numbers = f"{cost!r} {stored.input_tokens} {stored.output_tokens}"
-    return zlib.crc32(numbers.encode(), covered)
+    covered = f"{key}{stored.reply}"
+    if version > 1:
+        cost = None if stored.cost_usd is None else float(stored.cost_usd)
+        covered += f"{cost!r} {stored.input_tokens} {stored.output_tokens}"
+    return zlib.crc32(covered.encode("utf-8", "surrogatepass"))
 
 
 def read_stored(

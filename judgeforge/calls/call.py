@@ -9,10 +9,11 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
+from types import coroutine
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from judgeforge.calls.input_read import is_too_few
@@ -122,7 +123,7 @@ class Answer:
         may have cut the prompt without a word. None where the count can be, or is not given.
         """
         counted = self.reply.usage.input_tokens if self.reply.usage else 0
-        texts = (message.text for message in request.messages)
+        texts = [message.text for message in request.messages]
         return counted if is_too_few(counted, texts) else None
 
 
@@ -159,13 +160,14 @@ class NoCalls:
         raise AssertionError(f"nothing is asked here: {model}, {request}, {sample}")
 
 
-async def others_as_far() -> None:
+@coroutine
+def others_as_far() -> Generator[None]:
     """Lets all prompts under way come as far, where one step ends and another begins.
 
     With stored replies a prompt could go the whole way at once, and each step would find the code
     that it runs gone from the processor's cache: that takes half as long again in all.
     """
-    await asyncio.sleep(0)
+    yield  # as ``asyncio.sleep(0)`` does beneath two calls of its own
 
 
 async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -151,7 +151,7 @@ class Endpoint:
 
 def _pictures(request: ModelRequest) -> int:
     """How many it shows. Only messages of several parts have some."""
-    return sum(len(one.pictures) for one in request.messages if isinstance(one.content, tuple))
+    return sum([len(one.pictures) for one in request.messages if isinstance(one.content, tuple)])
 
 
 def open_endpoints(

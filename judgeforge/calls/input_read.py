@@ -7,7 +7,7 @@ count is all that tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from judgeforge.text.wording import byte_count
 
@@ -29,14 +29,13 @@ _CUTS = frozenset(
 )
 
 
-def is_too_few(counted: int, texts: Iterable[str]) -> bool:
+def is_too_few(counted: int, texts: Sequence[str]) -> bool:
     """Whether so few tokens cannot be all of these texts; no count, 0, is not too few."""
     if counted <= 0:
         return False
-    said = [*texts]
-    if counted in _CUTS and _exceeds(said, len, counted * _MOST_CHARACTERS):
+    if counted in _CUTS and _exceeds(texts, len, counted * _MOST_CHARACTERS):
         return True
-    return _exceeds(said, byte_count, counted * _MOST_BYTES)
+    return _exceeds(texts, byte_count, counted * _MOST_BYTES)
 
 
 def is_a_context(tokens: int) -> bool:

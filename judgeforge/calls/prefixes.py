@@ -50,7 +50,8 @@ class PrefixRules:
         if at is None:
             return None
         first, row = request.messages[: at.messages], request.messages[at.messages]
-        of_rubric = about_message_tokens(first)
+        texts = [message.text for message in first]
+        of_rubric = about_tokens(*texts)
         if isinstance(row.content, tuple):
             shown = row.model_copy(update={"content": row.content[: at.parts]})
             of_row, text = about_message_tokens([shown]), repr(shown.content)
@@ -61,7 +62,7 @@ class PrefixRules:
         is_long = of_row >= WORTH_WAITING and self.keeps(of_rubric + of_row)
         if not (keeps_rubric or is_long):
             return None
-        begins = f"{model_name}\0" + "\0".join(message.text for message in first)
+        begins = "\0".join([model_name, *texts])
         return CallPrefix(
             at,
             rubric=_name(begins) if keeps_rubric else None,

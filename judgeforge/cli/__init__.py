@@ -3,7 +3,7 @@
 app.py      the program: how it starts, how it fails, what commands share
 typed.py    what was typed: ids that look like options
 run.py      `run`, `status` and `watch`
-prepare.py  before a run: `check`, `plan`, `init`, `doctor`
+prepare.py  before a run: `check`, `plan`, `preview`, `init`, `doctor`
 results.py  after a run: `explain`, `report`, `export`, `questions`, `push`
 label.py    people judge: `label`
 measure.py  judges against labels: `calibrate`, `evaluate`

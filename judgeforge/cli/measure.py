@@ -12,7 +12,8 @@ from judgeforge.cli.app import AsJson, Config, NoProgress, command
 Labels = Annotated[
     Path,
     typer.Option(
-        help="Rows of prompt, a, b, label or prompt, completions, best.", show_default=False
+        help="Rows of prompt, a, b, label; of prompt, completions, best; or a preference set.",
+        show_default=False,
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Before a run: `check`, `plan`, `init`, `doctor`."""
+"""Before a run: `check`, `plan`, `preview`, `init`, `doctor`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from judgeforge.cli.app import AsJson, Ask, Config, Limit, command
+from judgeforge.cli.typed import as_written
 
 
 @command()
@@ -59,6 +60,23 @@ def plan(
     from judgeforge.runs.planning.plan import plan_run
 
     print_plan(plan_run(loaded, limit=limit, out=out), as_json=as_json)
+
+
+@command()
+def preview(
+    config: Config,
+    prompt: Annotated[
+        str | None, typer.Option("--id", help="Of this prompt; else of the first.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what models would be sent about one prompt, without a call."""
+    import judgeforge
+    from judgeforge.cli.show.preview import print_preview
+    from judgeforge.runs.planning.preview import preview as previewed
+
+    wanted = None if prompt is None else as_written(prompt)
+    print_preview(previewed(judgeforge.load_config(config), wanted), as_json=as_json)
 
 
 @command()

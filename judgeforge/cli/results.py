@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from judgeforge.cli.app import Folder, command
+from judgeforge.cli.app import AsJson, Folder, command
 from judgeforge.cli.typed import as_written
 from judgeforge.errors import ConfigError
 
@@ -24,24 +24,32 @@ def explain(
     pair_id: Annotated[
         str, typer.Argument(help="The `id` of a pair, or of a completion.", show_default=False)
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Show why a pair is what it is, down to the single judge reply.
 
     With the id of a completion (as in completions.jsonl and rewards.jsonl), why it has its score.
     """
     from judgeforge.cli.show.explanation import render_completion, render_explanation
-    from judgeforge.cli.show.output import show
+    from judgeforge.cli.show.output import print_json, show
+    from judgeforge.results.explain import Explanation
     from judgeforge.results.explain import explain as read_explanation
-    from judgeforge.results.explain_completion import explain_completion
+    from judgeforge.results.explain_completion import ExplainedCompletion, explain_completion
 
     pair_id = as_written(pair_id)
+    found: Explanation | ExplainedCompletion | None
     try:
-        show(render_explanation(read_explanation(folder, pair_id)))
+        found = read_explanation(folder, pair_id)
     except ConfigError:
-        completion = explain_completion(folder, pair_id)
-        if completion is None:
+        found = explain_completion(folder, pair_id)
+        if found is None:
             raise
-        show(render_completion(completion))
+    if as_json:
+        print_json(found.model_dump(mode="json"), indent=2)
+    elif isinstance(found, Explanation):
+        show(render_explanation(found))
+    else:
+        show(render_completion(found))
 
 
 @command()

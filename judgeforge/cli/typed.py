@@ -1,4 +1,5 @@
-"""What was typed, before the command line is parsed: ids are data, and may look like options.
+"""What was typed, before the command line is parsed: ids are data, and may look like options;
+`help` and `version` are what other programs call these two options.
 
 Identifiers that begin with a hyphen are common (base64url, names of videos), and a locale that is
 not UTF-8 gives every other letter in pieces.
@@ -10,14 +11,19 @@ import os
 from collections.abc import Sequence
 
 _TAKES_AN_ID = "explain"
-_OPTIONS = ("--verbose", "-h", "--help")
+_OPTIONS = ("--json", "--verbose", "-h", "--help")
 _ARGUMENTS = 2
 """The run folder, and the id in it."""
 
 
 def as_meant(arguments: Sequence[str]) -> list[str]:
     """``arguments``: all after the program's name. The id of `explain` is one, whatever it begins
-    with; all others are as they were."""
+    with; `help` and `version` in the place of a command are options; all others are as they were.
+    """
+    if arguments[:1] == ["help"]:
+        return [*arguments[1:], "--help"]
+    if [*arguments] == ["version"]:
+        return ["--version"]
     if not arguments or arguments[0] != _TAKES_AN_ID or "--" in arguments:
         return [*arguments]
     options = [each for each in arguments[1:] if each in _OPTIONS]

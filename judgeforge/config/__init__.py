@@ -6,6 +6,7 @@ document.py      YAML as plain values, with the line of each
 syntax.py        what is wrong with a text that is not YAML
 mistakes.py      what is wrong with a value: found, allowed, meant
 schema_guide.py  what a model takes at a place, in words
+other_names.py   what other tools call a setting
 run.py           the configuration of a run
 model.py         what it says of a model
 params.py        what `params` of a model may hold

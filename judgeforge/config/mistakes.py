@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from judgeforge.config.document import Document, Location, key_path
+from judgeforge.config.other_names import SERVERS, meant_here, said_elsewhere
 from judgeforge.config.schema_guide import BEYOND_REASON, SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import redact_patterns
@@ -77,15 +78,18 @@ class _Reader:
         )
 
     def _meant(self, place: Location) -> str | None:
-        unused = [
-            name
-            for name in self._guide.names_at(place[:-1])
-            if (*place[:-1], name) not in self._document.lines
-        ]
+        names = self._guide.names_at(place[:-1])
+        if (other := meant_here(place)) in names:
+            return other
+        unused = [name for name in names if (*place[:-1], name) not in self._document.lines]
         return nearest(str(place[-1]), unused)
 
     def _unknown(self, place: Location, meant: str | None) -> str:
         name, names = str(place[-1]), self._guide.names_at(place[:-1])
+        if meant and meant == meant_here(place):
+            return f"unknown key; here it is called `{meant}`"
+        if self._guide.is_of_a_run and (words := said_elsewhere(place)):
+            return f"unknown key; {words}"
         if homes := self._guide.places_of(name):
             return f"unknown key here; `{name}` belongs to `{'` or `'.join(homes[:2])}`"
         if meant:
@@ -109,6 +113,8 @@ class _Reader:
             allowed = f"at most {error['ctx']['le']:.12g}"
         choices = self._guide.choices_at(place)
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        if place[-1:] == ("provider",) and (other := SERVERS.get(str(value).lower())):
+            hint = f"; {other}"
         return f"{_found(value)}; it takes {allowed}{hint}{_how_to_fix(value, allowed)}"
 
     def _value(self, place: Location, error: ErrorDetails) -> object:

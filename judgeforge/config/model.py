@@ -254,11 +254,11 @@ class ModelConfig(Record):
     @property
     def reply_forms(self) -> tuple[ReplyForm, ...]:
         """Those in which its judgments may be asked for; of ``auto`` the usual one first."""
-        if self.structured == "auto":
-            # An engine inside this process keeps to every schema.
-            keeps = self.facts.in_process or not self.facts.writes
-            return REPLY_FORMS[:1] if keeps else REPLY_FORMS
-        return (self.structured,)
+        if self.structured != "auto":
+            return (self.structured,)
+        facts = self.facts
+        # An engine inside this process keeps to every schema.
+        return REPLY_FORMS[:1] if facts.in_process or not facts.writes else REPLY_FORMS
 
     @property
     def query_string(self) -> str:

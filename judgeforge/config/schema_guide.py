@@ -32,6 +32,11 @@ class SchemaGuide:
         self._hidden = {name for name, field in model.model_fields.items() if field.exclude}
         self._root = _schema(model)
 
+    @property
+    def is_of_a_run(self) -> bool:
+        """Whether this is the configuration of a run, and not a rubric or another file."""
+        return {"prompts", "models"} <= set(self.names_at(()))
+
     def names_at(self, location: Location) -> list[str]:
         """The keys that a mapping at this place may have; none where any key will do."""
         names = {name: None for each in self._at(location) for name in each.get("properties", ())}
@@ -48,7 +53,8 @@ class SchemaGuide:
 
     def places_of(self, name: str) -> list[str]:
         """Where else a key of this name belongs, as ``models.<name>``."""
-        return sorted(set(self._search(name, self._root, "", 0)), key=lambda path: path.count("."))
+        found = dict.fromkeys(self._search(name, self._root, "", 0))
+        return sorted(found, key=lambda path: path.count("."))
 
     def _search(self, name: str, schema: Schema, path: str, depth: int) -> Iterator[str]:
         if depth > 6:

@@ -62,7 +62,8 @@ def is_longer(value: object, most: int) -> bool:
 
 def column_names(names: Iterable[object]) -> str:
     """The first of them for a message: ``a, b, c``."""
-    return listed((quotable(str(name)) for name in names), _SHOWN_COLUMNS) or "no columns"
+    shown = (quotable(str(name)) or "(one without a name)" for name in names)  # pandas' index
+    return listed(shown, _SHOWN_COLUMNS) or "no columns"
 
 
 _UNWANTED = late_pattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,7 @@ from judgeforge.inputs.shapes.recognition import (
 )
 from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.text.visible import quotable
-from judgeforge.text.wording import counted, did_you_mean, listed
+from judgeforge.text.wording import counted, did_you_mean
 
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""
@@ -46,11 +46,14 @@ class SourceColumns:
         self,
         fields: Fields,
         *,
-        shape: str = "auto",
+        shape: str | Callable[[Collection[str]], str] = "auto",
         keep: Collection[str] = (),
         completions_wanted: bool = False,
     ) -> None:
-        """``completions_wanted``: nothing is sampled, so what rows bring is judged."""
+        """``shape``: its name, or a function that tells it from the columns.
+
+        ``completions_wanted``: nothing is sampled, so what rows bring is judged.
+        """
         self.fields, self.keep = fields, tuple(keep)
         self._shape, self._completions_wanted = shape, completions_wanted
         self._of_header: Recognised | None = None
@@ -175,8 +178,7 @@ class SourceColumns:
         said = f"read as {shapes()[first[0]].title}"
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
         if unused:
-            names = listed(map(quotable, unused), _SHOWN_COLUMNS)
-            said += f"; {counted(len(unused), 'column')} not used: {names}"
+            said += f"; {counted(len(unused), 'column')} not used: {column_names(unused)}"
         return [said, *self._advice(set(unused), shapes()[first[0]])]
 
     def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:
@@ -198,8 +200,9 @@ class SourceColumns:
         return [name for name in self.keep if name not in self.used]
 
     def _recognise(self, names: Collection[str]) -> Recognised:
-        if self._shape != "auto":
-            return read_as(self._shape, names, self.fields)
+        name = self._shape if isinstance(self._shape, str) else self._shape(names)
+        if name != "auto":
+            return read_as(name, names, self.fields)
         return recognise(names, self.fields, completions_wanted=self._completions_wanted)
 
     def _note(self, names: Collection[str], wanted: Collection[str]) -> None:

@@ -25,8 +25,8 @@ from judgeforge.judging.judge import (
     input_cut,
     reading_failure,
 )
-from judgeforge.judging.judge_prompts import JudgePrompt, judge_prompt, repair_message, system_text
-from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
+from judgeforge.judging.judge_prompts import JudgePrompt, RowPrompts, repair_message, system_text
+from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
 from judgeforge.judging.material import ShownAnswer, answers_by_id
 from judgeforge.judging.own_answers import OwnAnswers
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
@@ -71,39 +71,12 @@ class WritingJudge(ABC, Generic[R]):
         self._answers = OwnAnswers(judge, gateway) if own.commit_first else None
         self._asked = rubrics_asked(judge, rubric)
         self._parts = [part for part, _ in self._asked]
+        self._row: _Row | None = None
+        """The last: questions about a row are put one after another."""
 
     @abstractmethod
-    def form(
-        self,
-        rubric: Rubric,
-        prompt: Prompt,
-        shown: Sequence[ShownAnswer],
-        row: Sequence[ShownAnswer],
-        own_answer: str | None,
-    ) -> Form[R]:
-        """One request about completions, in the order shown, by the whole rubric or one part.
-        ``row``: all that are known of the prompt. ``own_answer``: what the judge answers itself."""
-
-    def asked(
-        self,
-        protocol: str,
-        rubric: Rubric,
-        prompt: Prompt,
-        shown: Sequence[ShownAnswer],
-        row: Sequence[ShownAnswer],
-        own_answer: str | None,
-    ) -> JudgePrompt:
-        """The prompt of a form, from the templates of ``protocol``."""
-        return judge_prompt(
-            protocol,
-            rubric,
-            prompt,
-            shown,
-            row=row,
-            layout=self._layout,
-            own=self._own,
-            own_answer=own_answer,
-        )
+    def form(self, rubric: Rubric, asked: JudgePrompt, shown: int) -> Form[R]:
+        """One request about this many completions, by the whole rubric or one part."""
 
     @abstractmethod
     def evidence(self, readings: Sequence[R]) -> dict[str, object]:
@@ -113,28 +86,35 @@ class WritingJudge(ABC, Generic[R]):
         self, prompt: Prompt, completions: Mapping[str, Completion], question: Question
     ) -> Judgment:
         """As ``Judge.ask``; where one request stays without a readable reply, all is missing."""
-        of_row = answers_by_id(completions)
-        shown, row = [of_row[i] for i in question.completion_ids], tuple(of_row.values())
+        if self._row is None or self._row.completions is not completions:
+            self._row = _Row(prompt, completions, answers_by_id(completions))
+        row = self._row
+        shown = [row.answers[i] for i in question.completion_ids]
         own = None if self._answers is None else await self._answers.of(prompt)
         said = own.text if own else None
         attempts = await gather_or_cancel(
-            self._attempt(self.form(rubric, prompt, shown, row, said), part, question.repeat)
+            self._attempt(
+                self.form(rubric, self._prompt(row, part, rubric, shown, said), len(shown)),
+                part,
+                question.repeat,
+            )
             for part, rubric in self._asked
         )
         answers = [answer for attempt in attempts for answer in attempt.answers]
-        keys = tuple(answer.key for answer in answers)
+        keys = tuple([answer.key for answer in answers])
         costs = [answer.cost_usd for answer in answers]
-        models = dict.fromkeys(a.answered_model for a in answers if a.answered_model)
-        tokens_read = min((n for attempt in attempts for n in attempt.tokens_read), default=None)
+        models = dict.fromkeys(filter(None, [answer.answered_model for answer in answers]))
+        stood_in = tuple(dict.fromkeys(filter(None, [answer.answered_by for answer in answers])))
+        tokens_read = min([n for attempt in attempts for n in attempt.tokens_read], default=None)
         fields: dict[str, object] = {
             "call": keys[-1] if keys else None,
             "calls": keys if len(keys) > 1 else (),
-            "cost_usd": None if None in costs else sum(cost or 0.0 for cost in costs),
+            "cost_usd": None if None in costs else sum([cost or 0.0 for cost in costs]),
             "answered_model": ", ".join(models) or None,
             "input_tokens_read": tokens_read,
             **self._outcome(attempts),
         }
-        if stood_in := tuple(dict.fromkeys(a.answered_by for a in answers if a.answered_by)):
+        if stood_in:
             fields["note"] = fallback_note(stood_in, fields.get("note"))
         if tokens_read is not None:
             fields["note"] = cut_prompt_note(tokens_read, fields.get("note"))
@@ -144,6 +124,29 @@ class WritingJudge(ABC, Generic[R]):
             fields["note"] = "; ".join(str(one) for one in notes if one) or None
         blank = blank_judgment(prompt, question, self._judge, self._rubric)
         return blank.model_copy(update=fields)
+
+    def _prompt(
+        self,
+        row: _Row,
+        part: str | None,
+        rubric: Rubric,
+        shown: Sequence[ShownAnswer],
+        own_answer: str | None,
+    ) -> JudgePrompt:
+        key, of_row = (part, len(shown), own_answer), self._layout != CODE_OF_A_REQUEST
+        prompts = row.prompts.get(key) if of_row else None
+        if prompts is None:
+            prompts = row.prompts[key] = RowPrompts(
+                self._judge.protocol,
+                rubric,
+                row.prompt,
+                tuple(row.answers.values()) if of_row else tuple(shown),
+                len(shown),
+                layout=self._layout,
+                own=self._own,
+                own_answer=own_answer,
+            )
+        return prompts.showing(shown)
 
     def _outcome(self, attempts: Sequence[_Attempt[R]]) -> dict[str, object]:
         missing = next((a.missing.of_criterion(a.part) for a in attempts if a.missing), None)
@@ -229,6 +232,18 @@ def joined_rationale(parts: Sequence[str | None], rationales: Sequence[str]) -> 
         f"{part}: {rationale}" if part else rationale
         for part, rationale in zip(parts, rationales, strict=True)
     )
+
+
+@dataclass(slots=True)
+class _Row:
+    """What all questions about the completions of a prompt have in common."""
+
+    prompt: Prompt
+    completions: Mapping[str, Completion]
+    answers: Mapping[str, ShownAnswer]
+    """By id, in an order that does not depend on how they came."""
+    prompts: dict[tuple[str | None, int, str | None], RowPrompts] = field(default_factory=dict)
+    """By the part of the rubric, the number shown, and what the judge answered itself."""
 
 
 @dataclass(slots=True)

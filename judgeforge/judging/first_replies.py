@@ -37,6 +37,7 @@ _Kind = tuple[str, str]
 
 @dataclass(slots=True)
 class _Model:
+    usual: ReplyForm
     form: ReplyForm
     others: tuple[ReplyForm, ...]
     """That may be tried; empty once one is known to be kept to."""
@@ -82,9 +83,10 @@ class FirstReplies:
     @property
     def is_settled(self) -> bool:
         """Some judge could be read, and none that is or will be asked about all is in doubt."""
-        doubts = (judge.is_in_doubt for kind, judge in self._judges.items() if self._is_new(kind))
-        is_known = self._has_read or self._at_once <= self.known.readable
-        return bool(self.known.readable) and is_known and not any(doubts)
+        readable = self.known.readable
+        if not readable or not (self._has_read or self._at_once <= readable):
+            return False
+        return not any(self._judges[kind].is_in_doubt for kind in self._judges.keys() - readable)
 
     def learn(self, replies: JudgeReplies) -> None:
         """What another process of the run has found out."""
@@ -104,8 +106,8 @@ class FirstReplies:
 
     def other_form(self, model: str) -> ReplyForm | None:
         """The form in which it is asked, where that is not the usual one."""
-        form = self._models[model].form
-        return None if form == self._configs[model].reply_forms[0] else form
+        asked = self._models[model]
+        return None if asked.form == asked.usual else asked.form
 
     async def ask(self, model: str, request: ModelRequest, *, sample: int = 0) -> Answer:
         seen, form = SEEN.get(), self.other_form(model)
@@ -217,7 +219,7 @@ class FirstReplies:
         self.known = JudgeReplies(forms=forms, readable=known.readable | {_kind(judge)})
         self._keep(self.known)
         if model.others and other is not None:
-            usual = self._configs[name].reply_forms[0]
+            usual = model.usual
             met = f"it wrote {quoted(doubt.written)}" if doubt.unreadable else "that was refused"
             self._say(
                 f"`{name}` brought no judgment with `structured: {usual}` ({met}), and did with "
@@ -248,7 +250,7 @@ class FirstReplies:
     def _model(self, name: str) -> _Model:
         forms = self._configs[name].reply_forms
         known = next((form for form in forms if form == self.known.forms.get(name)), None)
-        return _Model(known or forms[0], () if known else forms[1:])
+        return _Model(forms[0], known or forms[0], () if known else forms[1:])
 
     def _is_new(self, kind: _Kind) -> bool:
         return kind not in self.known.readable

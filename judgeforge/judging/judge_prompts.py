@@ -78,49 +78,82 @@ def judge_prompt(
     where it is empty. ``own``: the prompt in other words, ``own_answer``: what the judge answered
     itself. Equal arguments always give equal messages.
     """
-    facts = PROTOCOLS[protocol]
-    labels = map(str, range(1, len(answers) + 1)) if facts.shows == "all" else iter("AB")
     shown = tuple(map(as_shown, answers))
-    of_row = Material(prompt, _with_all(row, shown))
-    if layout == CODE_OF_A_REQUEST:
-        of_row = Material(prompt, shown)
-    beside = [*_texts(rubric.own), *([own_answer] if own_answer else [])]
-    code = code_absent_from((*of_row.written(), *beside))
-    texts = answer_texts(shown, code)
-    is_decided_pair = facts.decides and len(texts) > 1
-    values: dict[str, object] = {
-        "turns": of_row.turns(code),
-        "reference": prompt.reference,
-        "completion": texts[0],
-        "answers": list(zip(labels, texts, strict=False)),
-        "code": code,
-    }
-    name = "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2"
-    criteria = _own_criteria(protocol, rubric, code)
-    said = render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
-    if own.user is None:
-        user = render(name, **values)
-    else:
-        alone = facts.shows == "one"
-        places = _user_places(values, alone, criteria, said)
-        if said and not own.user_names("own_answer"):
-            places["answers"] = f"{said}\n\n{places['answers']}"
-        user = filled(own.user, **places)
-    user = ("" if own.user_names("own_criteria") else criteria) + _explained(of_row, code) + user
-    if said and own.user is None:
-        user = _with_own_answer(user, said, code)
-    system = _system_message(system_text(protocol, rubric, own))
-    if layout == CODE_OF_A_REQUEST:
-        content = with_pictures(user, of_row.pictures)
-        return JudgePrompt((system, Message(role="user", content=content)))
-    # A text of the user's need not have paragraphs.
-    shared = shared_characters(user, code, "\n\n" if own.user is None else "\n")
-    if not of_row.pictures:
-        prefix = SharedPrefix(messages=1, characters=shared) if shared else None
-        return JudgePrompt((system, Message(role="user", content=user)), prefix)
-    parts = pictures_between(user[:shared], of_row.pictures, user[shared:])
-    prefix = SharedPrefix(messages=1, parts=len(parts) - 1)
-    return JudgePrompt((system, Message(role="user", content=parts)), prefix)
+    known = shown if layout == CODE_OF_A_REQUEST else _with_all(row, shown)
+    made = RowPrompts(
+        protocol, rubric, prompt, known, len(shown), layout=layout, own=own, own_answer=own_answer
+    )
+    return made.showing(shown)
+
+
+class RowPrompts:
+    """The prompts of a judge that show so many answers of a row: all else in them is made once.
+
+    ``row``: all answers to the prompt that are known, or those of one request in the layout that
+    draws the code from these; the rest as in ``judge_prompt``.
+    """
+
+    def __init__(
+        self,
+        protocol: str,
+        rubric: Rubric,
+        prompt: Prompt,
+        row: tuple[ShownAnswer, ...],
+        shown: int,
+        *,
+        layout: Layout,
+        own: OwnPrompt,
+        own_answer: str | None,
+    ) -> None:
+        material = Material(prompt, row)
+        beside = [*_texts(rubric.own), *([own_answer] if own_answer else [])]
+        self._code = code = code_absent_from((*material.written(), *beside))
+        self._layout, self._pictures = layout, material.pictures
+        self._system = _system_message(system_text(protocol, rubric, own))
+        # What stands for an answer: the code is in nothing that is shown, and no tag ends so.
+        self._places = [f"{code}.{number}." for number in range(shown)]
+        facts = PROTOCOLS[protocol]
+        labels = map(str, range(1, shown + 1)) if facts.shows == "all" else iter("AB")
+        values: dict[str, object] = {
+            "turns": material.turns(code),
+            "reference": prompt.reference,
+            "completion": self._places[0],
+            "answers": list(zip(labels, self._places, strict=False)),
+            "code": code,
+        }
+        criteria = _own_criteria(protocol, rubric, code)
+        said = render("own_answer.j2", own_answer=own_answer, code=code) if own_answer else ""
+        if own.user is None:
+            is_decided_pair = facts.decides and shown > 1
+            name = "decisions_pair_user.j2" if is_decided_pair else f"{protocol}_user.j2"
+            user = render(name, **values)
+        else:
+            places = _user_places(values, facts.shows == "one", criteria, said)
+            if said and not own.user_names("own_answer"):
+                places["answers"] = f"{said}\n\n{places['answers']}"
+            user = filled(own.user, **places)
+        criteria = "" if own.user_names("own_criteria") else criteria
+        user = criteria + _explained(material, code) + user
+        if said and own.user is None:
+            user = _with_own_answer(user, said, code)
+        self._user = user
+        # A text of the user's need not have paragraphs.
+        self._shared = shared_characters(user, code, "\n\n" if own.user is None else "\n")
+
+    def showing(self, answers: Sequence[ShownAnswer]) -> JudgePrompt:
+        """With these answers, in this order."""
+        shared, user = self._shared, self._user
+        for place, text in zip(self._places, answer_texts(answers, self._code), strict=True):
+            user = user.replace(place, text)
+        if self._layout == CODE_OF_A_REQUEST:
+            content = with_pictures(user, self._pictures)
+            return JudgePrompt((self._system, Message(role="user", content=content)))
+        if not self._pictures:
+            prefix = SharedPrefix(messages=1, characters=shared) if shared else None
+            return JudgePrompt((self._system, Message(role="user", content=user)), prefix)
+        parts = pictures_between(user[:shared], self._pictures, user[shared:])
+        prefix = SharedPrefix(messages=1, parts=len(parts) - 1)
+        return JudgePrompt((self._system, Message(role="user", content=parts)), prefix)
 
 
 def _user_places(

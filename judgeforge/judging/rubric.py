@@ -268,8 +268,9 @@ class Rubric(RubricPart):
 
     def weighted(self, values: Mapping[str, float]) -> float:
         """The mean of values that are the higher the better, faults included."""
-        total = sum(self.weights[name] for name in values)
-        return sum(self.weights[name] * value for name, value in values.items()) / total
+        weights = self.weights
+        total = sum([weights[name] for name in values])
+        return sum([weights[name] * value for name, value in values.items()]) / total
 
     @cached_property
     def faults(self) -> tuple[str, ...]:

@@ -95,7 +95,8 @@ class Progress:
     def figures(self) -> str:
         """Pairs, calls, money and the time left, on one line."""
         calls = f"calls {self.paid_calls} sent, {self.cached_calls} cached"
-        if self.calls_expected and self.calls_done < self.calls_expected:
+        is_over = self.prompts and self.done >= self.prompts
+        if self.calls_expected and self.calls_done < self.calls_expected and not is_over:
             calls += f", {self.calls_done} of about {self.calls_expected} done"
         parts = [f"pairs {self.pairs}", calls, self._money]
         if self.batches is not None:

@@ -59,7 +59,9 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     at a terminal and in a notebook, where there is no ``on_progress``.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
-    why, and whose ``exit_code`` is that of the command line; a warning says so as well. Raises
+    why, and whose ``exit_code`` is that of the command line; a warning says so as well. A task
+    that is cancelled (a timeout, a TaskGroup) stops the run in order, with all result files
+    written, and then raises CancelledError; the same call goes on. Raises
     ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for arguments of
     the wrong type, or a negative ``limit``.
     """
@@ -68,8 +70,11 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
+    before = _times_cancelled()
     with shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show)
+    if _times_cancelled() > before:
+        raise asyncio.CancelledError  # a caller that gave up must not go on with half a result
     _warn_of(result)
     return result
 
@@ -153,6 +158,12 @@ async def _run_folder(
         with telling_run(telemetry, start) as told:
             async with wired(start, check_lock=lock.check, telemetry=telemetry) as parts:
                 return told.ended(await RunSession(start, parts).run(on_progress))
+
+
+def _times_cancelled() -> int:
+    """How often the current task was asked to end, and has not said that it will not."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _warn_of(result: RunResult) -> None:

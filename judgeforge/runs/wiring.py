@@ -37,6 +37,7 @@ from judgeforge.runs.pipeline import Pipeline
 from judgeforge.runs.planning.batch_plan import no_batch_price
 from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.expected_calls import ExpectedCalls
+from judgeforge.runs.planning.measure import first_prompts
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.size_estimates import EstimatesBySize
 from judgeforge.runs.prompt_work import PromptWork
@@ -179,7 +180,8 @@ async def _opened(
             programs=programs,
             telemetry=telemetry,
         )
-        expected = ExpectedCalls(estimator, start.work.todo)
+        learnt_from = first_prompts(start.config)
+        expected = ExpectedCalls(estimator, start.work.todo, learnt_from=learnt_from)
         try:
             yield Parts(files, door, record, work, pipeline, expected, programs)
         finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,7 +40,7 @@ def draws(prompt: Prompt, config: SamplingConfig, *, more: int = 0) -> list[Draw
     models = _models(prompt.line, config, wanted, more)
     principles = _principles(prompt, config, wanted, "principles")
     principles += _principles(prompt, config, more, "more principles")
-    seen: Counter[str] = Counter()
+    seen = dict.fromkeys(models, 0)
     drawn = []
     for number, model in enumerate(models):
         turn = number // len(config.models) if config.models else prompt.line + number

@@ -51,10 +51,11 @@ def texts_asked(messages: Iterable[Message], tools: str | None) -> list[str]:
 
 
 def _signs(text: str) -> set[str]:
-    is_plain = text.isascii()  # and so has none of the signs of characters
-    signs = {n for n, found in _SIGNS_OF_CHARACTERS.items() if not is_plain and found(text)}
     seen = visible_text(text).lower()
-    return signs | {name for name, found in _SIGNS_OF_WORDS.items() if found(seen)}
+    signs = {name for name, found in _SIGNS_OF_WORDS.items() if found(seen)}
+    if not text.isascii():
+        signs |= {name for name, found in _SIGNS_OF_CHARACTERS.items() if found(text)}
+    return signs
 
 
 def _wording(

@@ -303,6 +303,20 @@ def test_explain_goes_down_to_the_single_judge_reply(
     assert judgment["call"][:8] in shown or "calls" in shown
 
 
+def test_explain_gives_programs_the_same_as_json(
+    tmp_path: Path, server: LocalServer, out: Path, command: Command
+) -> None:
+    run(write_config(tmp_path, server, prompts=1), out)
+    code, shown, _ = command("explain", out, "p0.p0", "--json")
+    found = json.loads(shown)
+    assert (code, found["pair"]["id"]) == (0, "p0.p0")
+    rejected = found["rejected"]["completion"]["id"]
+    code, shown, _ = command("explain", out, rejected, "--json")
+    completion = json.loads(shown)["side"]
+    assert (code, completion["completion"]["id"]) == (0, rejected)
+    assert completion["judgments"] == found["rejected"]["judgments"]
+
+
 def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(
     tmp_path: Path, server: LocalServer, out: Path, command: Command
 ) -> None:

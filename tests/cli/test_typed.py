@@ -16,6 +16,7 @@ from judgeforge.cli.typed import as_meant, as_written
         (["explain", "out", "-h.p0"], ["explain", "--", "out", "-h.p0"]),
         (["explain", "-out", "-x"], ["explain", "--", "-out", "-x"]),
         (["explain", "out", "--x", "--verbose"], ["explain", "--verbose", "--", "out", "--x"]),
+        (["explain", "out", "-x", "--json"], ["explain", "--json", "--", "out", "-x"]),
         (["explain", "--", "out", "-x"], ["explain", "--", "out", "-x"]),
         (["explain", "out", "p0.p0"], ["explain", "out", "p0.p0"]),
         (["explain", "out", "--help"], ["explain", "out", "--help"]),
@@ -25,6 +26,21 @@ from judgeforge.cli.typed import as_meant, as_written
     ],
 )
 def test_an_id_that_looks_like_an_option_is_one_of_explain(
+    typed: list[str], meant: list[str]
+) -> None:
+    assert as_meant(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["help"], ["--help"]),
+        (["help", "cache", "prune"], ["cache", "prune", "--help"]),
+        (["version"], ["--version"]),
+        (["run", "help"], ["run", "help"]),
+    ],
+)
+def test_help_and_version_are_commands_to_whoever_expects_them(
     typed: list[str], meant: list[str]
 ) -> None:
     assert as_meant(typed) == meant

@@ -101,6 +101,16 @@ def test_what_a_path_leads_into_counts_as_used(tmp_path: Path) -> None:
     assert source.described() == ["read as rows of prompts; 1 column not used: more"]
 
 
+def test_the_column_without_a_name_that_pandas_writes_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text(",prompt\n0,Say one.\n1,Say two.\n")
+    config = PromptsConfig(path=file)
+    source = SourceColumns.of(config)
+    assert len(list(read_prompts(config, NO_LIMITS, source=source))) == 2
+    told = "read as rows of prompts; 1 column not used: (one without a name)"
+    assert source.described() == [told]
+
+
 def test_a_reference_within_a_column_is_the_reference(tmp_path: Path) -> None:
     rows = [{"prompt": "2 + 2?", "reward_model": {"ground_truth": "4"}}]
     path = "reward_model.ground_truth"

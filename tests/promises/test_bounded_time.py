@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,6 @@ import pytest
 
 from judgeforge.calls.providers.thoughts import split_reasoning
 from judgeforge.judging.checks import failed_checks, parse_checks
-from judgeforge.judging.checks.pattern import PATTERN_TIMEOUT_S
 from judgeforge.judging.checks.subject import Subject, UndecidedCheckError
 from judgeforge.judging.replies.in_words import (
     read_rating,
@@ -35,6 +35,7 @@ from judgeforge.text.visible import (
     printable,
     visible_text,
 )
+from tests.promises.monotonous_texts import PIECES as MONOTONOUS
 from tests.promises.monotonous_texts import TEXTS
 from tests.support.fake_asks import make_rubric
 
@@ -49,8 +50,9 @@ PIECES = (
     "Bearer ", "api_key=", "://a", "@", "&key=", "\u202e", "\u200b", "\N{SOFT HYPHEN}", "\u0435",
     "a\u0435", "\U0001f3f4\U000e0067", "ignore the ", "SYSTEM: ", "-----\n", "=", "|", "#",
 )  # fmt: skip
-HOSTILE = [piece * (LENGTH // len(piece)) for piece in PIECES]
-HOSTILE += [text + "!" for text in HOSTILE]
+HOSTILE = [piece * (LENGTH // len(piece)) + "!" for piece in (*PIECES, *MONOTONOUS)]
+if os.environ.get("EVERY_TEXT"):
+    HOSTILE += [text[:-1] for text in HOSTILE]
 
 CHECKS = {
     "max_words": 5, "max_sentences": 5, "max_paragraphs": 5, "contains": "x", "contains_word": "a",
@@ -104,12 +106,14 @@ def slowest(read: Callable[[str], object]) -> tuple[float, str]:
     return worst
 
 
+@pytest.mark.texts
 @pytest.mark.parametrize("name", READERS)
 def test_a_hostile_reply_is_read_in_bounded_time(name: str) -> None:
     seconds, text = slowest(READERS[name])
     assert seconds < BOUND_S, f"{LENGTH} characters of {text!r}"
 
 
+@pytest.mark.texts
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_hostile_completion_is_checked_in_bounded_time(name: str) -> None:
     checks = parse_checks({name: CHECKS[name]})
@@ -131,20 +135,23 @@ def test_a_hostile_completion_is_checked_in_bounded_time(name: str) -> None:
         (r"^(([a-z])+.)+[A-Z]([a-z])+$", "a" * 5000),
     ],
 )
-def test_a_pattern_that_backtracks_without_end_is_stopped(pattern: str, text: str) -> None:
+def test_a_pattern_that_backtracks_without_end_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, pattern: str, text: str
+) -> None:
     """The user's own pattern on a model's text: undecided after a moment, never a hang."""
+    monkeypatch.setattr("judgeforge.judging.checks.pattern.PATTERN_TIMEOUT_S", 0.05)
     checks = parse_checks({"regex": pattern})
     begun = time.process_time()
     with contextlib.suppress(UndecidedCheckError):
         failed_checks(checks, Subject(text=text))
-    assert time.process_time() - begun < 100 * PATTERN_TIMEOUT_S
+    assert time.process_time() - begun < 20
 
 
 SLOW_READERS = {"shorten", "printable", "markdown", "split_reasoning", "read_pair"}
 """Of others' rooms, or the same as one that is tried."""
 
 
-@pytest.mark.texts
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(READERS.keys() - SLOW_READERS))
 def test_a_long_text_that_repeats_one_thing_is_read_within_seconds(name: str) -> None:
     for what, text in TEXTS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -36,9 +37,14 @@ def text(request: pytest.FixtureRequest) -> str:
     return request.param.read_text(encoding="utf-8")
 
 
+@cache
+def commands() -> Any:
+    return typer.main.get_command(app)
+
+
 def test_the_options_of_every_command_that_is_shown_exist(text: str) -> None:
     for used in USED.finditer(text):
-        command: Any = typer.main.get_command(app)
+        command = commands()
         words = used[1].split()
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]

@@ -135,20 +135,20 @@ def test_only_the_run_folder_spells_the_names_of_its_files() -> None:
     assert list(spelled()) == []
 
 
-def tests_of_rooms() -> list[Path]:
+def files_of_rooms() -> list[Path]:
     files = (file.relative_to(TESTS) for file in sorted(TESTS.rglob("test_*.py")))
     return [file for file in files if file.parts[0] not in BESIDE_THE_ROOMS]
 
 
 def test_the_tests_stand_in_the_rooms_of_the_package() -> None:
-    assert len(tests_of_rooms()) > 60
-    assert [str(file) for file in tests_of_rooms() if not (PACKAGE / file.parent).is_dir()] == []
+    assert len(files_of_rooms()) > 60
+    assert [str(file) for file in files_of_rooms() if not (PACKAGE / file.parent).is_dir()] == []
 
 
 def test_a_test_file_is_named_after_the_file_that_it_tests() -> None:
     others = {
         str(file)
-        for file in tests_of_rooms()
+        for file in files_of_rooms()
         for tested in [PACKAGE / file.parent / file.stem.removeprefix("test_")]
         if not (tested.with_suffix(".py").is_file() or tested.is_dir())
     }

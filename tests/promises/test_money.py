@@ -79,7 +79,7 @@ def test_a_number_that_cannot_be_counts_as_the_reservation(
 ) -> None:
     server.faults.add(reply(**usage), when=lambda r: r.kind == "completion", nth=1)
     daily = {"usd": 1.0, "daily_usd": 1.0}
-    result = run(write_config(tmp_path, server, budget=daily), out)
+    result = run(write_config(tmp_path, server, prompts=1, budget=daily), out)
     assert result.exit_code == 0
     assert result.manifest["totals"]["cost_usd"] < 0.1
     said = events(out, "usage_impossible")
@@ -136,18 +136,18 @@ class TestASpendingFileThatLostRows:
     def test_without_a_limit_the_folder_goes_on_and_its_whole_cost_is_not_known(
         self, tmp_path: Path, server: LocalServer, out: Path, lose: Callable[[Path], object]
     ) -> None:
-        config = write_config(tmp_path, server, prompts=12)
-        first = run(config, out, limit=8).manifest["totals"]
+        config = write_config(tmp_path, server, prompts=6)
+        first = run(config, out, limit=4).manifest["totals"]
         lose(out / "state" / "spending.jsonl")
-        second = run(config, out, limit=10)
+        second = run(config, out, limit=5)
         assert second.exit_code == 0
         assert second.manifest["totals"]["cost_usd"] is None
-        assert second.manifest["totals"]["calls"]["paid"] == first["calls"]["paid"] + 16
+        assert second.manifest["totals"]["calls"]["paid"] == first["calls"]["paid"] + 8
         assert second.manifest["last_run"]["cost_usd"] > 0
         assert "has lost rows" in second.notes[0]
         assert [event["paid_calls"] > 0 for event in events(out, "spending_rows_lost")] == [True]
         third = run(config, out).manifest["totals"]
-        assert (third["cost_usd"], third["calls"]["paid"]) == (None, first["calls"]["paid"] + 32)
+        assert (third["cost_usd"], third["calls"]["paid"]) == (None, first["calls"]["paid"] + 16)
 
     def test_a_row_that_a_kill_cut_is_no_loss(
         self, tmp_path: Path, server: LocalServer, out: Path
@@ -187,7 +187,7 @@ def test_a_run_that_loses_its_lock_stops_and_the_folder_goes_on(
         return False
 
     server.faults.add(faults.status(500), when=at_the_20th)
-    config = write_config(tmp_path, server, prompts=12, budget=ENOUGH, limits={"concurrency": 4})
+    config = write_config(tmp_path, server, prompts=6, budget=ENOUGH, limits={"concurrency": 4})
     stopped = run(config, out)
     assert stopped.exit_code == 74
     assert "the lock was removed or replaced" in str(stopped.stopped_by)
@@ -195,7 +195,7 @@ def test_a_run_that_loses_its_lock_stops_and_the_folder_goes_on(
     assert len(server.requests) <= 20 + 4
     again = run(config, out)
     assert again.exit_code == 0
-    assert again.manifest["totals"]["prompts"] == 12
+    assert again.manifest["totals"]["prompts"] == 6
     account = read_account(out / "state" / "spending.jsonl").spending()
     assert account.cost_usd is not None
     assert account.cost_usd >= server.billed_usd(PRICES)

@@ -39,11 +39,11 @@ SAMPLING = {
 }
 
 
-def config_of(server: LocalServer, folder: Path, **parts: Any) -> Path:
+def config_of(server: LocalServer, folder: Path, prompts: int = PROMPTS, **parts: Any) -> Path:
     return write_config(
         folder,
         server,
-        prompts=PROMPTS,
+        prompts=prompts,
         models={name: model(server, **parts.pop(name, {})) for name in ("writer", "judge")},
         judging=JUDGING | parts.pop("judging", {}),
         sampling=SAMPLING | parts.pop("sampling", {}),
@@ -103,13 +103,14 @@ def test_what_others_have_judged_of_further_ones_counts_in_a_fresh_folder(
 
 def test_where_it_brings_nothing_none_is_sampled(server: LocalServer, tmp_path: Path) -> None:
     value = {"point_wrong": 0.01}
-    config = config_of(server, tmp_path, judging={"training_value": value})
+    config = config_of(server, tmp_path, prompts=12, judging={"training_value": value})
     run(config, tmp_path / "run")
-    assert sizes(tmp_path / "run") == {2: PROMPTS}
+    assert sizes(tmp_path / "run") == {2: 12}
 
 
 def test_without_prices_each_call_counts_the_same(server: LocalServer, tmp_path: Path) -> None:
-    config = config_of(server, tmp_path, writer={"price": None}, judge={"price": None})
+    unpriced = {"price": None}
+    config = config_of(server, tmp_path, prompts=12, writer=unpriced, judge=unpriced)
     run(config, tmp_path / "run")
     assert max(sizes(tmp_path / "run")) > 2
 
@@ -148,9 +149,9 @@ def test_what_plan_has_in_high_is_the_most_that_judges_of_several_can_be_asked(
     second = {"model": "judge", "name": "second", "tier": 2, "protocol": protocol, "repeats": 2}
     judging: dict[str, Any] = {"judges": [{"model": "judge"}, second]}
     judging |= {"training_value": {"point_wrong": 1000.0, "doubling_prompts": 0.01}}
-    config = config_of(server, tmp_path, judging=judging)
+    config = config_of(server, tmp_path, prompts=10, judging=judging)
     plan = plan_run(judgeforge.load_config(config))
-    assert plan.calls_high == PROMPTS * (4 + 4 + most)
+    assert plan.calls_high == 10 * (4 + 4 + most)
     run(config, tmp_path / "run")
     asked = Counter(row["prompt_id"] for row in rows(tmp_path / "run" / "judgments.jsonl"))
     assert 4 + 4 < max(asked.values()) <= 4 + most

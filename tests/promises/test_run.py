@@ -27,14 +27,14 @@ RESULTS = ("pairs.jsonl", "skips.jsonl", "completions.jsonl", "judgments.jsonl",
 def test_pairs_follow_the_hidden_quality(
     tmp_path: Path, server: LocalServer, out: Path, provider: str
 ) -> None:
-    result = run(write_config(tmp_path, server, prompts=40, provider=provider), out)
+    result = run(write_config(tmp_path, server, prompts=16, provider=provider), out)
     assert result.exit_code == 0
     right = [
         quality_of(pair["chosen"][0]["content"]) > quality_of(pair["rejected"][0]["content"])
         for pair in rows(out / "pairs.jsonl")
     ]
-    assert len(right) >= 39
-    assert sum(right) / len(right) >= 0.97
+    assert len(right) >= 15
+    assert sum(right) >= len(right) - 1
 
 
 @pytest.mark.parametrize("structured", ["json_schema", "tool", "instruction"])

@@ -41,8 +41,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "link"])
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *((kind, name) for kind in ("device", "pipe", "folder") for name in FILES),
+        *(("link", name) for name in ("manifest.json", "pairs.jsonl", "state/journal.bin")),
+    ],
+)
 def test_what_is_no_regular_file_is_refused_by_name(
     finished: Path, command: Command, kind: str, name: str
 ) -> None:

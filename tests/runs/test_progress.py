@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +40,13 @@ def test_calls_move_the_bar_before_a_prompt_is_done() -> None:
     assert "$0.5000 of $2 ($0.2500 more reserved)" in BEGUN.figures
 
 
+def test_nothing_is_expected_of_a_run_whose_prompts_are_all_done() -> None:
+    """Fewer calls than expected were enough (equal answers, a cascade that was sure)."""
+    figures = replace(BEGUN, done=100, calls_done=350).figures
+    assert "calls 90 sent, 20 cached  " in figures
+    assert "about" not in figures
+
+
 @pytest.mark.parametrize(
     ("changed", "share"),
     [
@@ -72,6 +80,36 @@ def test_a_run_reports_calls_at_once_and_what_is_reserved_apart(
     assert costs == sorted(costs)
     assert seen[-1].reserved_usd == 0
     assert seen[-1].calls_done == 6 * 8
+
+
+@pytest.mark.parametrize("gives_up", ["a timeout", "a cancelled task"])
+def test_a_task_that_gives_up_waits_for_the_files_and_does_not_go_on(
+    tmp_path: Path, server: LocalServer, gives_up: str
+) -> None:
+    config = judgeforge.load_config(
+        write_config(tmp_path, server, prompts=6, limits={"grace_s": 1})
+    )
+    server.behaviour.latency_s = 0.2
+
+    async def with_a_timeout() -> None:
+        async with asyncio.timeout(0.3):
+            await judgeforge.arun(config, tmp_path / "out")
+            pytest.fail("went on with half a result")
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(judgeforge.arun(config, tmp_path / "out"))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(with_a_timeout() if gives_up == "a timeout" else cancelled())
+    server.behaviour.latency_s = 0.0
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["status"] == "interrupted"
+    assert asyncio.run(judgeforge.arun(config, tmp_path / "out")).exit_code == 0
 
 
 def in_a_loop(config: Path, out: Path, **options: Any) -> judgeforge.RunResult:

@@ -7,7 +7,6 @@ calls without arguments, or twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 from judgeforge.calls.providers.answers import clean
@@ -58,7 +57,7 @@ def _forced_tool(body: Body) -> str | None:
     """The tool that must be called: offers alone have no `tool_choice`, or one that leaves the
     choice."""
     choice = body.get("tool_choice")
-    if not isinstance(choice, Mapping) or choice.get("type") not in {"function", "tool"}:
+    if not isinstance(choice, dict) or choice.get("type") not in {"function", "tool"}:
         return None
     return str((choice.get("function") or choice).get("name", ""))
 

@@ -7,9 +7,10 @@ same in each. A text is encoded as ``json`` encodes the whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring
+from math import isfinite
 from typing import Any
 
 from judgeforge.calls.providers.base import Body, ReplySchema
@@ -35,35 +36,28 @@ class BodyEncoder:
 
     def encode(self, body: Body) -> str:
         """Raises ValueError for a number that JSON does not have."""
-        if not isinstance(body.get("response_format"), FixedForm):
-            return self._json.encode(body)
-        fields = []
-        for name in sorted(body) if self._sort_keys else body:
-            value = body[name]
-            if type(value) is int:
-                written = str(value)
-            elif type(value) is str:
-                written = encode_basestring(value)
-            else:
-                written = self._field(name, value)
-            fields.append(f"{encode_basestring(name)}:{written}")
+        names = sorted(body) if self._sort_keys else body
+        fields = [f"{encode_basestring(name)}:{self._field(name, body[name])}" for name in names]
         return f"{{{','.join(fields)}}}"
 
     def _field(self, name: str, value: Any) -> str:  # noqa: ANN401 (of JSON)
-        if isinstance(value, FixedForm):
+        """What is plain is put together by hand: an encoder of JSON is built anew for each."""
+        kind = type(value)
+        if kind is str:
+            return encode_basestring(value)
+        if kind is int or (kind is float and isfinite(value)):
+            return repr(value)
+        if kind is FixedForm:
             return self._form(value)
-        if name == "messages" and value and _is_system(value[0]):
-            return self._turns(value)
+        if name == "messages":
+            return f"[{','.join([self._turn(turn) for turn in value])}]"
         return self._json.encode(value)
 
-    def _turns(self, turns: Sequence[Mapping[str, Any]]) -> str:
-        later = [self._turn(turn) for turn in turns[1:]]
-        return f"[{','.join([self._system(turns[0]['content']), *later])}]"
-
     def _turn(self, turn: Mapping[str, Any]) -> str:
-        """One of words alone is put together by hand: an encoder of JSON is built anew for each."""
         if list(turn) != ["role", "content"] or type(turn["content"]) is not str:
             return self._json.encode(turn)
+        if turn["role"] == "system":
+            return self._system(turn["content"])
         role, said = f'"role":"{turn["role"]}"', f'"content":{encode_basestring(turn["content"])}'
         return f"{{{said},{role}}}" if self._sort_keys else f"{{{role},{said}}}"
 
@@ -77,10 +71,6 @@ class BodyEncoder:
                 self._forms.clear()
             known = self._forms[id(form)] = form, self._json.encode(form)
         return known[1]
-
-
-def _is_system(turn: Mapping[str, Any]) -> bool:
-    return list(turn) == ["role", "content"] and turn["role"] == "system"
 
 
 FORMS_KEPT = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
@@ -134,7 +134,8 @@ class OpenAIChat(HttpProvider):
             body["tools"] = json.loads(request.tools)
         if schema is not None:
             body |= _structured(reply_form(model, request), schema)
-        return body | asked_logprobs(request)
+        body |= asked_logprobs(request)
+        return body
 
     def read(self, raw: bytes) -> ModelReply:
         return read_chat_completion(raw)
@@ -165,7 +166,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     return chat_reply(
         message.content,
         apart=message.thoughts,
-        tool_calls=message.calls or _calls_apart(reply.choices[1:]),
+        tool_calls=message.calls or _calls_apart(reply.choices),
         end=end_of_both(choice.finish_reason, choice.native_finish_reason),
         error=choice.error or reply.error,
         usage=usage,
@@ -174,6 +175,9 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     )
 
 
-def _calls_apart(choices: Iterable[_Choice]) -> tuple[ToolCall, ...]:
+def _calls_apart(choices: Sequence[_Choice]) -> tuple[ToolCall, ...]:
     """Some gateways give words and calls of one answer as two choices."""
-    return next((one.message.calls for one in choices if one.message.calls), ())
+    for other in choices[1:]:
+        if calls := other.message.calls:
+            return calls
+    return ()

@@ -127,7 +127,7 @@ def read_usage(
         return None
     output = max(output_tokens, (total_tokens or 0.0) - input_tokens)
     cached, written, hour = cached or 0.0, written or 0.0, written_for_an_hour or 0.0
-    for number in (input_tokens, output_tokens, output, cached, written, hour):
+    for number in {input_tokens, output_tokens, output, cached, written, hour}:
         if number and not _is_count(number):
             return None
     if input_tokens == 0 or cached + written > input_tokens or hour > written:

@@ -6,6 +6,7 @@ progress_bar.py  the bar
 watching.py      what `watch` prints
 preparation.py   what `check`, `plan`, `init` and `doctor` print
 spending.py      what `plan --usd` prints
+preview.py       what `preview` prints
 pairs.py         a run folder's pairs as a table
 explanation.py   an explanation of a pair
 labelling.py     what `label` prints, and how far people agree

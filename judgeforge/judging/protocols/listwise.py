@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.judge_prompts import JudgePrompt
 from judgeforge.judging.replies.in_words import said_by
 from judgeforge.judging.replies.structured import ListReply, list_schema, read_list
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Prompt, Question
+from judgeforge.records import Question
 
 
 class ListwiseJudge(WritingJudge[ListReply]):
@@ -21,18 +21,11 @@ class ListwiseJudge(WritingJudge[ListReply]):
         order = drawn_order(self._judge, completion_ids, repeat)
         return [Question(judge=self._judge.label, completion_ids=order, repeat=repeat)]
 
-    def form(
-        self,
-        rubric: Rubric,
-        prompt: Prompt,
-        shown: Sequence[ShownAnswer],
-        row: Sequence[ShownAnswer],
-        own_answer: str | None,
-    ) -> Form[ListReply]:
+    def form(self, rubric: Rubric, asked: JudgePrompt, shown: int) -> Form[ListReply]:
         return Form(
-            prompt=self.asked("listwise", rubric, prompt, shown, row, own_answer),
-            schema=list_schema(rubric, len(shown)),
-            read=lambda reply: read_list(said_by(reply), rubric, len(shown)),
+            prompt=asked,
+            schema=list_schema(rubric, shown),
+            read=lambda reply: read_list(said_by(reply), rubric, shown),
         )
 
     def evidence(self, readings: Sequence[ListReply]) -> dict[str, object]:

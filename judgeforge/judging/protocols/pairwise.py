@@ -9,7 +9,7 @@ from itertools import combinations
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
 from judgeforge.judging.judge import drawn_order
-from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.judge_prompts import JudgePrompt
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
     read_textual_pair,
@@ -17,7 +17,7 @@ from judgeforge.judging.replies.in_words import (
 )
 from judgeforge.judging.replies.structured import PAIR_SCHEMA, PairReply, read_pair
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Prompt, Question
+from judgeforge.records import Question
 
 _LEAST_LEAN = 1e-9
 """Criteria asked one by one that cancel out to less than this are a tie."""
@@ -27,15 +27,7 @@ class PairwiseJudge(WritingJudge[PairReply]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return pair_questions(self._judge, completion_ids, repeat)
 
-    def form(
-        self,
-        rubric: Rubric,
-        prompt: Prompt,
-        shown: Sequence[ShownAnswer],
-        row: Sequence[ShownAnswer],
-        own_answer: str | None,
-    ) -> Form[PairReply]:
-        asked = self.asked("pairwise", rubric, prompt, shown, row, own_answer)
+    def form(self, rubric: Rubric, asked: JudgePrompt, shown: int) -> Form[PairReply]:  # noqa: ARG002
         in_words = partial(read_textual_pair, judged=[asked.messages[-1].text])
         return Form(
             prompt=asked,

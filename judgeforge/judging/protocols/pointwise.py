@@ -8,7 +8,7 @@ from functools import partial
 from judgeforge.calls.providers.base import ModelReply, TokenProbability
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.asking import Form, WritingJudge, joined_rationale
-from judgeforge.judging.material import ShownAnswer
+from judgeforge.judging.judge_prompts import JudgePrompt
 from judgeforge.judging.replies.in_words import (
     READ_IN_WORDS,
     read_textual_scores,
@@ -23,7 +23,7 @@ from judgeforge.judging.replies.probabilities import (
 )
 from judgeforge.judging.replies.structured import ScoreReply, read_scores, score_schema
 from judgeforge.judging.rubric import Rubric
-from judgeforge.records import Prompt, Question
+from judgeforge.records import Question
 
 _Reading = tuple[ScoreReply, tuple[TokenProbability, ...]]
 
@@ -32,15 +32,7 @@ class PointwiseJudge(WritingJudge[_Reading]):
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return single_questions(self._judge, completion_ids, repeat)
 
-    def form(
-        self,
-        rubric: Rubric,
-        prompt: Prompt,
-        shown: Sequence[ShownAnswer],
-        row: Sequence[ShownAnswer],
-        own_answer: str | None,
-    ) -> Form[_Reading]:
-        asked = self.asked("pointwise", rubric, prompt, shown, row, own_answer)
+    def form(self, rubric: Rubric, asked: JudgePrompt, shown: int) -> Form[_Reading]:  # noqa: ARG002
         return Form(
             prompt=asked,
             schema=score_schema(rubric),

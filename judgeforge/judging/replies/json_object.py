@@ -61,7 +61,9 @@ class UnreadableReplyError(ValueError):
 
 def one_object(text: str) -> dict[str, Any]:
     """The object that the whole reply is. Raises UnreadableReplyError."""
-    value = _value(_bare(_without_marks(text)))
+    # Most replies are bare: nothing but an object begins and ends so.
+    is_bare = text.startswith('{"') and text.endswith("}")
+    value = _value(text if is_bare else _bare(_without_marks(text)))
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = _value(value)
     if isinstance(value, list) and len(value) == 1:
@@ -143,7 +145,7 @@ def asked_object(text: str, wanted: Sequence[str], where: str) -> dict[str, Any]
     within it, where the reply has none of the keys itself: some models say around it which tool
     they call, or that it is an object. Raises UnreadableReplyError."""
     value = one_object(text)
-    if not any(key in value for key in wanted):
+    if value.keys().isdisjoint(wanted):
         within = [one for one in _objects_in(value, _DEEPEST_WRAP) if one.keys() == {*wanted}]
         value = within[0] if len(within) == 1 else value
     exact_keys(value, wanted, where)
@@ -164,6 +166,8 @@ def _objects_in(value: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:
 
 def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None:
     """Raises UnreadableReplyError where a key is missing or not wanted."""
+    if value.keys() == {*wanted}:
+        return
     missing = [key for key in wanted if key not in value]
     extra = [key for key in value if key not in wanted]
     if missing:

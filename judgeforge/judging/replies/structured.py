@@ -142,7 +142,7 @@ def _read_score(criterion: Criterion, value: object) -> float:
     level = float(value) if isinstance(value, str) and _LEVEL.fullmatch(value) else value
     if (
         isinstance(level, bool)
-        or not isinstance(level, int | float)
+        or not isinstance(level, (int, float))
         or level % 1 != 0
         or not 1 <= level <= most
     ):

@@ -31,8 +31,10 @@ close ones equal, 22 % of all pairs are ties, and 16 %: of what one model wrote,
 equal by code; between models people find 10 % (PandaLM) and more (MT-Bench)."""
 CLOSE_PAIRS = (CLOSE_OF_ONE + CLOSE_OF_TWO) / 2.0
 """Where it is not known who wrote them."""
-PRIOR_PROMPTS = 15.0
-"""How many prompts these shares are worth."""
+PRIOR_PROMPTS = 64.0
+"""How many prompts these shares are worth: as many as a run learns from. How peaked a law of
+qualities is, the tails of errors and the steps of scores make completions look close as ties do, so
+that the evidence of one prompt is less than its likelihood says (docs/judging.md)."""
 MOST_PROMPTS = 128
 """More tell nothing new and take time."""
 _ROUNDS, _STEPS = 2, 40

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT
-from judgeforge.results.export.known_targets import find_target
+from judgeforge.results.export.known_targets import TARGETS, find_target
 from judgeforge.results.export.places import (
     DESCRIPTION,
     earlier_files,
@@ -42,7 +42,7 @@ from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
 from judgeforge.store.pair_columns import THOUGHT, PairColumns
-from judgeforge.text.wording import counted
+from judgeforge.text.wording import counted, listed
 
 Side = Literal["train", "test"]
 
@@ -134,6 +134,8 @@ def export_pairs(
         _describe(description, format_.describe([f.name for f in files.values()], columns))
     what = "prompt" if format_.reads == "prompts" else "pair"
     notes = (*_unfinished(folders), *_notes(progress, export))
+    if not sum(rows.values()):
+        notes = (*notes, f"no {what} is in it, and trainers refuse that; skips.jsonl says why")
     return ExportSummary(target, files, rows, description, what, notes)
 
 
@@ -170,8 +172,11 @@ def _check(
             f"--least-sure {options.least_sure}: it must be above 0.5, and at most 1."
         )
     for option, flag in options.asked.items():
-        if option not in target.takes and option != target.needs:
-            raise ConfigError(f"the format `{name}` has no room for a {option}: leave {flag} out.")
+        if option not in target.understands:
+            able = listed([one for one, other in TARGETS.items() if option in other.understands])
+            raise ConfigError(
+                f"the format `{name}` does not take {flag}, which is for {able}: leave it out."
+            )
     if target.needs is not None and target.needs not in options.asked:
         raise ConfigError(
             f"the format `{name}` needs --{target.needs}: a chat template by name (chatml), a "

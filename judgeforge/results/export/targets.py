@@ -110,6 +110,11 @@ class Target:
     describe: Callable[[Sequence[str], PairColumns], Row] | None = None
     """File names -> content of a ``dataset_info.json`` beside them, where the trainer wants one."""
 
+    @property
+    def understands(self) -> frozenset[str]:
+        """All options that mean something to it."""
+        return frozenset({*self.takes, *([] if self.needs is None else [self.needs])})
+
     def why_refused(self, pair: PreferencePair) -> str | None:
         """What the format has no place for; None for a pair that it holds whole."""
         lacks = (what for what in _WHY_REFUSED if what not in self.holds and _HAS[what](pair))

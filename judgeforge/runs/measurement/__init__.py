@@ -4,5 +4,6 @@ calibrating.py  `judgeforge calibrate`
 evaluating.py   `judgeforge evaluate`
 improving.py    `judgeforge rubric improve`
 label_rows.py   label files
+preference_labels.py  preference sets as label files
 label_run.py    asks all judges about labelled prompts
 """

@@ -25,8 +25,9 @@ from judgeforge.inputs.rows import (
     column_names,
     kind_of,
 )
-from judgeforge.inputs.source_columns import MissingColumnError
+from judgeforge.inputs.source_columns import MissingColumnError, SourceColumns
 from judgeforge.records import Prompt, Skip
+from judgeforge.runs.measurement.preference_labels import as_label, label_columns
 from judgeforge.store.pictures import with_pictures_as_data
 from judgeforge.text.tool_calls import said_text
 from judgeforge.text.visible import quotable
@@ -58,6 +59,7 @@ class _LabelFields(Fields):
     places: str = PLACES
     repeat: str = _REPEAT
     cannot_tell: str = CANNOT_TELL
+    provenance: str = "provenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def completion_id(prompt_id: str, index: int) -> str:
 
 
 def read_labels(file: Path, checks: RowChecks, *, among_others: bool = False) -> LabelFile:
-    """Rows of ``prompt, a, b, label`` or of ``prompt, completions, best``.
+    """Rows of ``prompt, a, b, label``, of ``prompt, completions, best``, or of a preference set.
 
     ``among_others``: with the completions that are not labelled, where a row has some. Each row is
     checked as a prompt is; one that cannot be used is a skip that says why. Raises InputError where
@@ -107,7 +109,8 @@ def read_labels(file: Path, checks: RowChecks, *, among_others: bool = False) ->
     rows: list[LabelledPrompt] = []
     skips: list[Skip] = []
     unsure = second_looks = 0
-    for row in _rows(file):
+    source = label_columns(_LabelFields())
+    for row in _rows(file, source):
         if _is_second_look(row):
             second_looks += 1
             continue
@@ -115,7 +118,8 @@ def read_labels(file: Path, checks: RowChecks, *, among_others: bool = False) ->
             unsure += 1
             continue
         try:
-            rows.append(_labelled(row, checks, seen, reading, among_others=among_others))
+            found = _labelled(row, source, checks, seen, reading, among_others=among_others)
+            rows.append(found)
         except RowProblemError as problem:
             rename = "" if problem.unread is None else f". {_RENAME}"
             detail = f"{file}:{row.line}: {problem.problem}{rename}"
@@ -155,9 +159,9 @@ def _is_unsure(row: RawRow | BadRow) -> bool:
     )
 
 
-def _rows(file: Path) -> Iterator[RawRow | BadRow]:
+def _rows(file: Path, source: SourceColumns) -> Iterator[RawRow | BadRow]:
     try:
-        yield from read_rows(PromptsConfig(path=file, fields=_LabelFields(), shape="prompts"))
+        yield from read_rows(PromptsConfig(path=file), source)
     except MissingColumnError as error:
         raise InputError(f"{error.problem} {_RENAME}") from None
 
@@ -177,6 +181,7 @@ def _one_kind(file: Path, rows: Sequence[LabelledPrompt], skips: Sequence[Skip])
 
 def _labelled(
     row: RawRow | BadRow,
+    source: SourceColumns,
     checks: RowChecks,
     seen: SeenRows,
     reading: Reading,
@@ -185,7 +190,7 @@ def _labelled(
 ) -> LabelledPrompt:
     if isinstance(row, BadRow):
         raise RowProblemError(row.reason, row.detail)
-    columns = dict(row.columns)
+    columns = dict(as_label(row, source))
     if "prompt" not in columns:
         bad(f"there is no `prompt`; the row has {column_names(columns)}. {_RENAME}")
     kind: LabelKind = "pair" if columns.get("a") is not None else "best"
@@ -197,7 +202,7 @@ def _labelled(
         places = _places(columns.get(PLACES), len(SIDES) + len(others)) if others else (0, 1)
         columns["completions"] = _in_order([columns[side] for side in SIDES], others, places)
     elif columns.get("completions") is None:
-        bad("the row has neither `a` and `b` nor `completions`")
+        bad("the row has neither `a` and `b` nor `completions`, nor `chosen` and `rejected`")
     checked = check_row(RawRow(row.line, columns), Fields(), checks, reading)
     number = checked.number_of_completions
     people = tuple(_said(one, kind, number) for one in _people(columns.get("labels")))

@@ -16,6 +16,7 @@ loads.py             what a model has to do, and what that costs
 largest_call.py      the row whose calls reserve the most
 expected_calls.py    how many calls a start will make
 plan.py              what a run would cost
+preview.py           what models would be sent about one prompt
 batch_plan.py        what batches save, and what caches do
 records_plan.py      what the records of writers save
 audit_notes.py       what the audit of pairs by design costs and can show

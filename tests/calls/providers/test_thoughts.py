@@ -12,6 +12,7 @@ from judgeforge.calls.providers.thoughts import (
     without_turn_marks,
     wrapped_answer,
 )
+from tests.promises.monotonous_texts import LENGTH, repeated
 
 THOUGHT = "The user wants a list.\nI will be brief."
 ANSWER = "First, boil the water.\n\nThen add the tea."
@@ -192,19 +193,20 @@ def test_an_answer_may_be_in_tags_as_a_whole() -> None:
         assert wrapped_answer(text) is None
 
 
+@pytest.mark.texts
 @pytest.mark.parametrize(
     "piece",
     ["<think>", "</think>", "`</think>`", "<think></think>", "\n<think>a</think> b", "[/THINK] ",
      "```\n</think>", "analysis", "<|channel|>analysis<|message|>a<|end|>", "<", "a\n<think>\n",
      "<|im_end|>", "<|im_end|>\n", "<|start|><|message|>", "<|end|><|start|>"],
 )  # fmt: skip
-def test_a_mebibyte_of_marks_takes_seconds_and_no_minutes(piece: str) -> None:
-    text = "x " + piece * (2**20 // len(piece))
+def test_a_long_text_of_marks_takes_seconds_and_no_minutes(piece: str) -> None:
+    text = "x " + repeated(piece)
     start = time.process_time()
     split_reasoning(text)
     split_reasoning(text[2:])
     without_turn_marks(text)
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 10 * LENGTH / 2**20
 
 
 @pytest.mark.parametrize(

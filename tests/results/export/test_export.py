@@ -64,12 +64,19 @@ class TestOpenAI:
         assert not (tmp_path / "out.jsonl").exists()
 
     @pytest.mark.parametrize("target", ["openai", "axolotl", "llamafactory"])
-    def test_there_is_no_room_for_a_margin(self, folder: Path, tmp_path: Path, target: str) -> None:
-        with pytest.raises(ConfigError, match="no room for a margin"):
+    def test_a_margin_is_refused_with_the_formats_that_take_one(
+        self, folder: Path, tmp_path: Path, target: str
+    ) -> None:
+        with pytest.raises(ConfigError, match="does not take --with-margin, which is for trl"):
             export_pairs(folder, target=target, to=tmp_path / "o.jsonl", with_margin=True)
 
 
 class TestPlainFormats:
+    def test_an_export_of_nothing_says_so(self, tmp_path: Path) -> None:
+        empty = run_folder(tmp_path / "run", [])
+        *_, last = export_pairs(empty, target="jsonl", to=tmp_path / "out.jsonl").lines()
+        assert last == "no pair is in it, and trainers refuse that; skips.jsonl says why"
+
     def test_jsonl_has_the_rows_as_they_are(self, folder: Path, tmp_path: Path) -> None:
         export_pairs(folder, target="jsonl", to=tmp_path / "out.jsonl")
         assert rows(tmp_path / "out.jsonl") == rows(folder / "pairs.jsonl")

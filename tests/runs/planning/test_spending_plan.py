@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from judgeforge.runs.planning.spending_plan import SpendingReport, plan_spending
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
-from tests.support.run_setup import model, run, write_config
+from tests.support.run_setup import KEY, KEY_VARIABLE, model, run, write_config
 
 CHEAP = {"input_per_mtok": 0.1, "output_per_mtok": 0.4}
 STRONG = {"input_per_mtok": 0.4, "output_per_mtok": 1.6}
@@ -28,18 +29,33 @@ JUDGES = [{"model": "small", "name": "cheap"}, {"model": "big", "name": "strong"
 
 @pytest.fixture
 def config(tmp_path: Path, server: LocalServer) -> Path:
+    return two_judges(tmp_path, server)
+
+
+def two_judges(folder: Path, server: LocalServer) -> Path:
     return write_config(
-        tmp_path,
+        folder,
         server,
         models={"small": model(server, price=CHEAP), "big": model(server, price=STRONG)},
         judging={"judges": JUDGES},
     )
 
 
-@pytest.fixture(autouse=True)
-def few_rehearsals(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def few_rehearsals() -> Iterator[None]:
     """What is asked here is how ways are compared, not how exactly."""
-    monkeypatch.setattr(rehearsal, "PROMPTS_A_GROUP", 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rehearsal, "PROMPTS_A_GROUP", 10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_a_pilot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpendingReport]:
+    """Of a thousand dollars, of which no call may be paid."""
+    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, KEY)
+        yield planned(two_judges(tmp_path_factory.mktemp("no-pilot"), server))
+        assert not server.requests
 
 
 def planned(config: Path, usd: float = 1000.0, **options: Any) -> SpendingReport:
@@ -62,11 +78,10 @@ def with_fit(config: Path, folder: Path, *, cheap: float, strong: float) -> Path
     return folder
 
 
-def test_no_call_is_made_and_the_recommended_way_comes_first(
-    config: Path, server: LocalServer
+def test_the_recommended_way_comes_first_and_no_call_is_made(
+    without_a_pilot: SpendingReport,
 ) -> None:
-    report = planned(config)
-    assert not server.requests
+    report = without_a_pilot
     in_doubt = [one for one in report.options if one.more_in_doubt]
     assert {(one.judges, one.completions) for one in in_doubt} == {
         (("cheap",), 4),
@@ -82,8 +97,10 @@ def test_no_call_is_made_and_the_recommended_way_comes_first(
     }
 
 
-def test_without_a_pilot_no_judge_is_told_from_another_and_it_says_so(config: Path) -> None:
-    report = planned(config)
+def test_without_a_pilot_no_judge_is_told_from_another_and_it_says_so(
+    without_a_pilot: SpendingReport,
+) -> None:
+    report = without_a_pilot
     by_judge = {
         one.judges: one for one in report.options if one.completions == 4 and not one.more_in_doubt
     }

@@ -94,7 +94,7 @@ class OddServer(BaseHTTPRequestHandler):
 def odd() -> Iterator[tuple[type[OddServer], str]]:
     handler = type("Odd", (OddServer,), {"answer": {}, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield handler, f"http://127.0.0.1:{server.server_address[1]}/v1"
     server.shutdown()
     server.server_close()
@@ -205,7 +205,7 @@ def test_a_key_is_sent_to_no_other_host_with_the_list_of_models(
             self._send(200, {"data": [{"id": "other"}]})
 
     other = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    threading.Thread(target=other.serve_forever, daemon=True).start()
+    threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
 
     def redirect(handler: OddServer) -> None:
         handler.send_response(302)

@@ -86,7 +86,7 @@ def test_the_template_must_be_named_and_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no chat template `chatnl`.*did you mean `chatml`"):
         exported(tmp_path, pair("p1"), "chatnl")
     options = ExportOptions(template="chatml")
-    with pytest.raises(ConfigError, match="no room for a template"):
+    with pytest.raises(ConfigError, match="does not take --template, which is for verl-rm:"):
         export_pairs(folder, target="trl", to=tmp_path / "out.jsonl", options=options)
 
 
