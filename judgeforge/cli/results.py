@@ -13,8 +13,8 @@ from judgeforge.errors import ConfigError
 
 # Help is asked for often: it names the formats without loading what writes them.
 _FORMATS = (
-    "trl, kto, ranked, openrlhf, nemo-rl, openai, bedrock, axolotl, llamafactory, verl-rm, jsonl "
-    "or parquet."
+    "trl, kto, sft, ranked, openrlhf, nemo-rl, openai, bedrock, axolotl, llamafactory, verl-rm, "
+    "jsonl or parquet."
 )
 
 
@@ -89,17 +89,17 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
         str, typer.Option(help="Thoughts that pairs keep: field, inline or drop.")
     ] = "field",
     arguments: Annotated[
-        str, typer.Option(help="Of tool calls in trl's and kto's Parquet: object or text.")
+        str, typer.Option(help="Of tool calls in Parquet of trl, kto and sft: object or text.")
     ] = "object",
     template: Annotated[
         str | None, typer.Option(help="Chat template of verl-rm: chatml, a file, or a tokenizer.")
     ] = None,
     good_above: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="kto: score of good completions; else the mean."),
+        typer.Option(min=0, max=1, help="kto, sft: score of good ones. kto: else the mean."),
     ] = None,
     least_sure: Annotated[
-        float, typer.Option(max=1, help="kto: probability that a label must have.")
+        float, typer.Option(max=1, help="kto, sft: probability that this must have.")
     ] = 0.8,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Leave out pairs that the format cannot hold.")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export import TARGETS, find_target
-from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT
+from judgeforge.results.export.formats.judged import BAD, BEST, GOOD, IN_DOUBT, NOT_GOOD
 from judgeforge.results.export.places import (
     DESCRIPTION,
     earlier_files,
@@ -306,6 +306,15 @@ def _notes(progress: _Progress, export: Export) -> Iterator[str]:
             f"({doubt / labelled:.1%}) left out as in doubt: neither above nor below a score of "
             f"{export.threshold:.3f} with a probability of {export.options.least_sure:g}"
         )
+    if counts[NOT_GOOD]:
+        why = "the best answer fails a required check"
+        if export.options.good_above is not None:
+            why += (
+                f", or does not exceed a score of {export.threshold:g} with a probability of "
+                f"{export.options.least_sure:g}"
+            )
+        left, best = counts[NOT_GOOD], counts[BEST]
+        yield f"{counted(best, 'answer')} written; {counted(left, 'prompt')} left out: {why}"
 
 
 def _describe(path: Path, content: Mapping[str, object]) -> None:
