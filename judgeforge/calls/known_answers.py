@@ -81,8 +81,8 @@ class KnownAnswers:
                 found = True
                 if await self._is_given(one.endpoint, known, since):
                     for other in failing:
-                        if other.endpoint is one.endpoint and other.is_refused:
-                            other.doubt()
+                        if other.endpoint is one.endpoint:
+                            other.try_now()
                     return True
         return not found and self._lets_others_tell(by_model.values(), under_way)
 

@@ -122,8 +122,7 @@ class WritingJudge(ABC, Generic[R]):
             fields["own_answer"] = own.made_by
             notes = [own.problem, fields.get("note")]
             fields["note"] = "; ".join(str(one) for one in notes if one) or None
-        blank = blank_judgment(prompt, question, self._judge, self._rubric)
-        return blank.model_copy(update=fields)
+        return blank_judgment(prompt, question, self._judge, self._rubric, fields)
 
     def _prompt(
         self,

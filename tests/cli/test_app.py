@@ -344,7 +344,7 @@ def test_export_writes_the_format_of_a_trainer(
 
 
 def test_help_names_every_format_and_the_folder_of_a_run(command: Command) -> None:
-    from judgeforge.results.export import TARGETS
+    from judgeforge.results.export.known_targets import TARGETS
 
     shown = set(command("export", "--help")[1].replace(",", " ").replace(".", " ").split())
     assert set(TARGETS) <= shown

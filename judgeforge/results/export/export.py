@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
-from judgeforge.results.export import TARGETS, find_target
 from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT, NOT_GOOD
+from judgeforge.results.export.known_targets import TARGETS, find_target
 from judgeforge.results.export.places import (
     DESCRIPTION,
     earlier_files,
