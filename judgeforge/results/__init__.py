@@ -1,6 +1,7 @@
 """A run folder -> what people and trainers read. Changes nothing of the run.
 
 status.py          how far a run has come
+changed_files.py   whether its files are as the run left them
 followed_run.py    the same of one that goes on, looked at again and again
 criteria_in_words.py  criteria of a prompt's own, for people
 explain.py         why a pair is what it is
