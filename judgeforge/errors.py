@@ -298,9 +298,11 @@ class StatusError(CallError):
         self.status, self.retry_after_s = status, retry_after_s
         self.headers, self.retryable = headers or {}, retryable
 
-    def is_of_one_request(self) -> None:
-        """Key and model are right, so there is nothing to do about them."""
-        self.stops_run, self.args = False, (self._said,)
+    def is_of_one_request(self, why: str = "") -> None:
+        """Key and model are right, so there is nothing to do about them. ``why``: how that is
+        known, as the end of the message."""
+        self.stops_run = self.retryable = False
+        self.args = (self._said + why,)
 
 
 class OverlongRequestError(StatusError):

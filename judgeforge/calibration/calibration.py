@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, JsonValue
@@ -66,16 +66,20 @@ class Calibration(Record):
     format_version: Literal[1] = FORMAT_VERSION
     of: LabelKind
     """What the labels say, and so what is promised: chosen is the best, or better than rejected."""
-    labelled: Instrument
+    labelled: Instrument = Field(repr=False)
     """Fitted with the labels."""
-    blind: Instrument
+    blind: Instrument = Field(repr=False)
     """Judges fitted on the same judgments without labels: what a certificate is about."""
     corrections: tuple[Correction, ...] = ()
-    results: tuple[LabelResult, ...]
+    results: tuple[LabelResult, ...] = Field(repr=False)
     people: Agreement | None = None
     """How far people agree with each other, where the labels of several are known."""
     fingerprint: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Of judges, prompts and rubric; empty where judgments came from elsewhere."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Short: it holds each label, and a notebook shows what a cell ends with."""
+        return [("labels", self.labels), *super().__repr_args__()]
 
     @property
     def labels(self) -> int:

@@ -43,7 +43,8 @@ no connection          nothing was sent: released, tried again
 429, 5xx               nothing is billed: released, tried again, the gate learns
 400, 413, 422          nothing is billed: released, an outcome of this call alone
 403, 404               the same where the model has answered others
-401, no money          the account is meant: the run stops and names the key (exit 4)
+401, no money          the account is meant: the run stops and names the key (exit 4), unless
+                       what was answered before is answered beside it (known_answers.py)
 refused from the first a model that answers nothing: the run stops and quotes it (exit 4)
 reset, timeout         it may have been billed: counts as spent whole, tried again
 unreadable reply       billed: settled at what it says, tried again

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -118,7 +118,7 @@ class Acceptance:
 
     async def may_send(self, call: Call) -> None:
         """Wait while a model is in doubt and requests that may settle it are still on their way."""
-        requests = self._requests[_kind(call)]
+        requests = self._requests[kind_of(call)]
         while not self.prompts.are_few and any(
             requests.refused[of_access] >= FIRST_REFUSALS
             and not self._has_answered(call, requests, of_access=of_access)
@@ -128,7 +128,7 @@ class Acceptance:
 
     @contextmanager
     def sending(self, call: Call) -> Iterator[None]:
-        requests = self._requests[_kind(call)]
+        requests = self._requests[kind_of(call)]
         requests.sending += 1
         try:
             yield
@@ -137,7 +137,7 @@ class Acceptance:
             self._news.set()
 
     def answered(self, call: Call) -> None:
-        requests = self._requests[_kind(call)]
+        requests = self._requests[kind_of(call)]
         requests.has_answered = True
         requests.refused.clear()
         self._answered[call.model_name] += 1
@@ -146,9 +146,25 @@ class Acceptance:
     def answers(self, call: Call) -> int:
         """How often its model has answered in this start; 0 where nothing in the form of reply that
         is asked for was answered: what it says to other requests tells nothing of that form."""
-        if _asks_for_form(call) and not self._requests[_kind(call)].has_answered:
+        if _asks_for_form(call) and not self._requests[kind_of(call)].has_answered:
             return 0
         return self._answered[call.model_name]
+
+    async def others_tell(self, call: Call, is_known: Callable[[], bool]) -> None:
+        """Of a refusal that seems to be about key or account: wait for what others meet, until it
+        ``is_known`` or nothing more can be learnt."""
+        requests = self._requests[kind_of(call)]
+        self._held += 1
+        self._news.set()
+        try:
+            while not is_known():
+                are_all = not self.prompts.are_few and self._held >= FIRST_REFUSALS
+                if are_all and not requests.sending:
+                    return
+                if await self._next() and not self.prompts.begin_another():
+                    return
+        finally:
+            self._held -= 1
 
     async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
         """Set ``error.stops_run`` by what the refusal is about, once that is known."""
@@ -161,7 +177,7 @@ class Acceptance:
             return
         if error.of_account and error.stops_run:
             return
-        requests = self._requests[_kind(call)]
+        requests = self._requests[kind_of(call)]
         requests.refused[of_access] += 1
         self._held += 1
         self._news.set()
@@ -184,7 +200,7 @@ class Acceptance:
         """Whether the refusal is about the model; None while that is not known. ``before``: how
         often the model had answered when it came."""
         status = error.status
-        requests, of_access = self._requests[_kind(call)], status in _OF_ACCESS
+        requests, of_access = self._requests[kind_of(call)], status in _OF_ACCESS
         refused = requests.refused[of_access]
         if self._has_answered(call, requests, of_access=of_access):
             if not error.of_account:
@@ -230,7 +246,7 @@ def _asks_for_form(call: Call) -> bool:
     return not _FORMS.isdisjoint(call.body)
 
 
-def _kind(call: Call) -> Kind:
+def kind_of(call: Call) -> Kind:
     """A model that reads words may see no pictures."""
     return call.model_name, frozenset(call.body), call.pictures > 0
 

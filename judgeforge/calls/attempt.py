@@ -63,7 +63,6 @@ class _Attempt:
 class Sender:
     def __init__(
         self,
-        *,
         cache: KeepsReplies,
         budget: KeepsMoney,
         log: RunLog,

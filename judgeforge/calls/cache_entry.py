@@ -6,7 +6,6 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -103,32 +102,17 @@ def read_entry(text: object, *, key: str, request: str | None = None) -> Entry:
     return entry
 
 
-class _Rest(BaseModel):
-    """What stands in an entry after the request."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-    reply: str
-    cost_usd: Annotated[float, Field(ge=0)] | None
-    tokens: list[_Count] = Field(min_length=2, max_length=2)
-    latency_s: float = Field(ge=0)
-    checksum: int
-
-
 def _stored_at_once(text: str, call: Call) -> StoredReply | None:
-    """The reply in the text of an entry, in a fifth of the time that ``read_entry`` takes: of the
-    request, most of the text, nothing is read if it is the one that is asked. None where that has
-    to look: at half a character, an earlier version, damage."""
-    begin = f'{{"version": {ENTRY_VERSION}, "request": {encode_basestring_ascii(call.request)}, '
-    if not text.startswith(begin):
-        return None
+    """The reply in the text of an entry, in a third of the time that ``read_entry`` takes. None
+    where that has to look: at half a character, a newer version, damage."""
     try:
-        rest = _Rest.model_validate_json("{" + text[len(begin) :])
+        entry = Entry.model_validate_json(text)
     except (ValidationError, UnicodeEncodeError):
         return None
-    of_input, of_output = rest.tokens
-    stored = StoredReply(rest.reply, rest.cost_usd, of_input, of_output, rest.latency_s)
-    is_whole = rest.checksum == _checksum(call.key, stored, ENTRY_VERSION)
+    if entry.version > ENTRY_VERSION or entry.request != call.request:
+        return None
+    stored = entry.stored
+    is_whole = entry.checksum == _checksum(call.key, stored, entry.version)
     return stored if is_whole else None
 
 

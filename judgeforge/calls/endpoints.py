@@ -61,8 +61,11 @@ class Endpoint:
     hedging: HedgeTimer = field(init=False)
     rules: PrefixRules | None = field(init=False)
     """Of the cache that its server keeps beginnings of prompts in, where one is of use."""
+    path: str = field(init=False)
+    """Below the address, with its query."""
 
     def __post_init__(self) -> None:
+        self.path = self.provider.endpoint + self.model.query_string
         self.rules = prefix_rules(self.model, self.price)
         self.hedging = HedgeTimer(self.model.hedge_after)
 
@@ -83,7 +86,7 @@ class Endpoint:
             model_name=self.name,
             provider=self.model.provider,
             base_url=self.known_as or self.provider.base_url,
-            endpoint=self.provider.endpoint + self.model.query_string,
+            endpoint=self.path,
             body=self.provider.body(self.model, request),
             sample=sample,
             pictures=_pictures(request),

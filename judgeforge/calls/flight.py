@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.limits.queues import GivesWay
 from judgeforge.calls.providers.base import ModelRequest
 from judgeforge.errors import CallError, StatusError
+
+SHORT_PAUSE_S = 0.25
+"""Doubled each time: what passes by itself, such as a key that is new, has some time to."""
 
 
 @dataclass(slots=True)
@@ -49,15 +53,37 @@ class Flight:
     progress: CallProgress = field(default_factory=CallProgress)
     waiting: int = 0
     last_error: CallError | None = None
+    is_doubted: bool = False
+    """Whether it is refused while its model answers other calls, as far as is known."""
+    answered_beside: int = 0
+    """How often its model has answered another call right after it refused this one."""
+    _due: asyncio.Event | None = None
     task: asyncio.Task[Answer] = field(init=False)
 
+    def is_wanted(self) -> bool:
+        return self.waiting > 0
+
     @property
-    def is_failing(self) -> bool:
-        """Whether an attempt of it has failed, not only come too soon, and no other model can
-        stand in."""
+    def is_refused(self) -> bool:
+        """Whether its last attempt only came too soon, as its server said."""
         error = self.last_error
-        is_refused = isinstance(error, StatusError) and error.status == 429
-        return error is not None and not is_refused and self.stand_in is None
+        return isinstance(error, StatusError) and error.status == 429
+
+    def try_now(self) -> None:
+        """Its model answers others: what it still waits for is no longer of use."""
+        self.is_doubted = self.is_refused
+        if self._due is not None:
+            self._due.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Before the next attempt; a short one where it is in doubt, else until ``try_now``."""
+        if self.is_doubted or self.answered_beside:
+            await asyncio.sleep(min(seconds, SHORT_PAUSE_S * 2.0**self.answered_beside))
+            return
+        self._due = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._due.wait()
 
 
 def described(flights: Iterable[Flight]) -> list[str]:

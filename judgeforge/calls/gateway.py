@@ -63,14 +63,8 @@ class Gateway:
         self._endpoints, self._limits = endpoints, limits
         self._cache, self._budget, self._log = cache, budget, log
         self.acceptance = Acceptance()
-        self._sender = Sender(
-            cache=cache,
-            budget=budget,
-            log=log,
-            acceptance=self.acceptance,
-            stopping=lambda: self._stopping,
-        )
-        self._known = KnownAnswers(self._sender, budget, log)
+        self._sender = Sender(cache, budget, log, self.acceptance, lambda: self._stopping)
+        self.known = KnownAnswers(self._sender, budget, log, self.acceptance)
         self._flights: dict[str, Flight] = {}
         self._turns = Turns()
         self.batches: Batches | None = None
@@ -138,7 +132,7 @@ class Gateway:
             self._keep_overtaken(asyncio.create_task(self._look_again()))
 
     async def _look_again(self) -> None:
-        if await self._known.are_given(self._flights.values()):
+        if await self.known.are_given(self._flights.values()):
             self.last_reply_at = time.monotonic()
 
     def what_it_waits_for(self) -> str:
@@ -186,7 +180,7 @@ class Gateway:
             return None
         if reply.finish == "failed":  # of an earlier version, which stored those
             return None
-        self._known.note(endpoint, call)
+        self.known.note(call)
         self.cached_calls += 1
         self.last_reply_at = time.monotonic()
         if (claim := current_claim()) is not None:
@@ -263,6 +257,7 @@ class Gateway:
                 return await self._send_to_one(flight, endpoint, call, gives_way, clock)
             except CallError as error:
                 flight.last_error = error
+                await self.known.look_at(flight, endpoint, call, error)
                 failures.look(
                     error,
                     self.acceptance.answers(call),
@@ -274,16 +269,18 @@ class Gateway:
             while True:
                 try:
                     answer = await with_retries(
-                        once, self._limits, clock, is_wanted=lambda: flight.waiting > 0
+                        once, self._limits, clock, is_wanted=flight.is_wanted, pause=flight.pause
                     )
                     break
                 except StatusError as error:
                     answers = self.acceptance.answers(call)
                     await self.acceptance.weigh(call, error, endpoint.model)
+                    if await self.known.is_beside(flight, endpoint, call, error):
+                        continue
                     was_down = error.status == 500 and answers == 0
                     if error.stops_run or not was_down or not self.acceptance.answers(call):
                         raise
-        self._known.note(endpoint, call)
+        self.known.note(call)
         self.last_reply_at = time.monotonic()
         return answer
 
@@ -301,15 +298,16 @@ class Gateway:
         begun = time.monotonic()
         async with self._turns.turn(call.beginnings) as turn:
             while True:
+                in_any_case = flight.is_doubted
                 passage = await endpoint.gate.enter(
-                    size, gives_way=gives_way, near=near, avoiding=tried.gates
+                    size, gives_way, near=near, avoiding=tried.gates, in_any_case=in_any_case
                 )
                 clock.waited_s += time.monotonic() - begun
                 turn.sent()
                 try:
                     return await self._send(endpoint, call, passage, flight.progress)
                 except CallError as error:
-                    goes_on = flight.waiting > 0 and not self._stopping
+                    goes_on = flight.is_wanted() and not self._stopping
                     if not tried.failed(passage.gate, error) or not goes_on:
                         raise tried.error from error.__cause__
                 begun = time.monotonic()

@@ -1,61 +1,174 @@
-"""A request that a model has answered, asked once more before a run stops because nothing comes.
+"""A request that a model has answered, asked once more before a run stops for calls that fail.
 
-One prompt may be more than a server takes: it never ends the answer, or breaks down over it. Once
-nothing else is left to ask, that looks like a server that is out of order, and each start would
-stop there anew. What the model does with a request that it has answered tells the two apart: the
-circuit closes with its reply, and the calls that fail use up their own attempts.
+One prompt may be more than a server takes: it never ends the answer, breaks down over it, or a
+filter refuses it with words of the key, of credit, or of too many requests. That looks like a
+server that is out of order, or an account that is, and each start would stop there anew. What the
+model does with a request that it has answered tells the two apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import math
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from judgeforge.calls.acceptance import Acceptance, Kind, is_of_settings, kind_of
 from judgeforge.calls.attempt import CallProgress, Sender
 from judgeforge.calls.call import Call, key_of
 from judgeforge.calls.endpoints import Endpoint
-from judgeforge.calls.flight import Flight
+from judgeforge.calls.flight import SHORT_PAUSE_S, Flight
+from judgeforge.calls.limits.gate import ModelGate
 from judgeforge.calls.stores import KeepsMoney
-from judgeforge.errors import BudgetExhaustedError, CallError, StoreError
+from judgeforge.errors import BudgetExhaustedError, CallError, StatusError, StoreError
 from judgeforge.store.log import RunLog
 
 MOST_IN_A_ROW = 10
 """With nothing else answered in between. Each gives calls that fail an attempt at least, which is
 enough for as many as are usual; and no run may go on for ever."""
+REFUSED_BESIDE = 3
+"""A call that is refused this often, each time beside one that is answered, is refused for itself:
+a key that comes and goes, or a limit that was reached just then, hardly does that."""
+TOGETHER_S = SHORT_PAUSE_S / 2
+"""Calls that fail within this time after a request was asked again rest on the same answer."""
+_ANSWERED_MEANWHILE = " (refused each time, while another request was answered)"
 
 
 class KnownAnswers:
-    def __init__(self, sender: Sender, budget: KeepsMoney, log: RunLog) -> None:
+    def __init__(
+        self, sender: Sender, budget: KeepsMoney, log: RunLog, acceptance: Acceptance
+    ) -> None:
         self._sender, self._budget, self._log = sender, budget, log
-        self._calls: dict[str, Call] = {}
-        """Of each model the smallest that was answered, in this start or before."""
+        self._acceptance = acceptance
+        self._calls: dict[tuple[Kind, int], Call] = {}
+        """Of each kind and order of size the smallest that was answered, in this start or before.
+        """
         self._in_a_row = 0
+        self._asking = asyncio.Lock()
+        self._asked: dict[str, tuple[float, bool]] = {}
+        """When each was asked again, and whether it was answered."""
 
-    def note(self, endpoint: Endpoint, call: Call) -> None:
+    def note(self, call: Call) -> None:
         self._in_a_row = 0
-        known = self._calls.get(endpoint.name)
+        place = kind_of(call), call.request_bytes.bit_length()
+        known = self._calls.get(place)
         if known is None or call.request_bytes < known.request_bytes:
-            self._calls[endpoint.name] = call
+            self._calls[place] = call
+
+    def known(self) -> Sequence[Call]:
+        """For another process of the run."""
+        return list(self._calls.values())
+
+    def learn(self, kinds: Iterable[Kind], known: Iterable[Call]) -> None:
+        """What another process knows, and kinds that were answered in this start."""
+        self._acceptance.learn(kinds)
+        for call in known:
+            self.note(call)
 
     async def are_given(self, flights: Iterable[Flight]) -> bool:
         """Whether a model of which calls fail answers what it has answered before, asked past
         whatever waits for it. False also where nothing was answered yet, or neither the budget nor
         the limits have room for it just now."""
-        failing = {one.endpoint.name: one.endpoint for one in flights if one.is_failing}
-        self._in_a_row += 1
-        if self._in_a_row > MOST_IN_A_ROW:
+        under_way = [one for one in flights if one.stand_in is None]
+        failing = [one for one in under_way if one.last_error is not None]
+        by_model = {one.endpoint.name: one for one in failing if not one.is_refused}
+        by_model |= {one.endpoint.name: one for one in failing if one.is_refused}
+        found = False
+        for one in by_model.values():
+            since = time.monotonic()
+            if known := self._known_like(one.endpoint, one.call, one.last_error):
+                found = True
+                if await self._is_given(one.endpoint, known, since):
+                    for other in failing:
+                        if other.endpoint is one.endpoint:
+                            other.try_now()
+                    return True
+        return not found and self._lets_others_tell(by_model.values(), under_way)
+
+    def _lets_others_tell(self, failing: Iterable[Flight], under_way: Iterable[Flight]) -> bool:
+        """Where nothing was answered so far, another prompt begins, and what waits behind refusals
+        is sent. Whether one has begun."""
+        for one in failing:
+            if any(o.endpoint is one.endpoint and o.last_error is None for o in under_way):
+                for gate in one.endpoint.gate.gates:
+                    gate.forget_refusals()
+        return any(failing) and self._acceptance.prompts.begin_another()
+
+    async def is_beside(
+        self, flight: Flight, endpoint: Endpoint, call: Call, error: StatusError
+    ) -> bool:
+        """Whether a refusal that would stop the run comes beside an answer: then the call is to be
+        asked again, until it is said to be refused for itself."""
+        if not error.stops_run:
             return False
-        for endpoint in failing.values():
-            if await self._is_given(endpoint):
-                return True
+        since = time.monotonic()
+
+        def is_known() -> bool:
+            return self._known_like(endpoint, call, error) is not None
+
+        if (error.of_account or error.status == 401) and not endpoint.gate.are_several:
+            await self._acceptance.others_tell(call, is_known)
+        known = self._known_like(endpoint, call, error)
+        if known is None or not await self._is_given(endpoint, known, since):
+            flight.answered_beside = 0
+            return False
+        flight.answered_beside += 1
+        if flight.answered_beside < REFUSED_BESIDE:
+            await flight.pause(math.inf)
+            return True
+        error.is_of_one_request(_ANSWERED_MEANWHILE)
+        self._in_a_row = 0
         return False
 
-    async def _is_given(self, endpoint: Endpoint) -> bool:
-        call = self._calls.get(endpoint.name)
-        if call is None or not self._budget.has_room(endpoint.most_pico(call) or 0, 1):
+    async def look_at(
+        self, flight: Flight, endpoint: Endpoint, call: Call, error: CallError
+    ) -> None:
+        """The same of what came too soon (429), once it has for too long."""
+        if not (flight.is_doubted and isinstance(error, StatusError) and flight.is_refused):
+            return
+        known, since = self._known_like(endpoint, call, error), time.monotonic()
+        if known is None or not await self._is_given(endpoint, known, since):
+            flight.is_doubted, flight.answered_beside = False, 0
+            return
+        flight.answered_beside += 1
+        if flight.answered_beside >= REFUSED_BESIDE:
+            error.is_of_one_request(_ANSWERED_MEANWHILE)
+            self._in_a_row = 0
+
+    def _known_like(self, endpoint: Endpoint, call: Call, error: CallError | None) -> Call | None:
+        """The smallest that may tell. What is left of an account or a limit may be enough for a
+        small request and not for a large one; what a request contains is tried by its own kind."""
+        known: Iterable[Call] = self._calls.values()
+        known = [one for one in known if one.model_name == endpoint.name]
+        if isinstance(error, StatusError):
+            if is_of_settings(error):
+                known = [one for one in known if kind_of(one) == kind_of(call)]
+            if error.of_account or error.status == 429:
+                least = _tokens(endpoint, call) / 2
+                known = [one for one in known if _tokens(endpoint, one) >= least]
+        return min(known, key=lambda one: one.request_bytes, default=None)
+
+    async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool:
+        """Asked once for all calls that failed together; ``since``: when this one did."""
+        async with self._asking:
+            asked_at, was_given = self._asked.get(call.key, (0.0, False))
+            if asked_at >= since - TOGETHER_S:
+                return was_given
+            self._in_a_row += 1
+            if self._in_a_row > MOST_IN_A_ROW:
+                return False
+            asked_at = time.monotonic()
+            again = _apart(call)
+            sent = [self._is_given_by(gate, endpoint, again) for gate in endpoint.gate.gates]
+            is_given = any(await asyncio.gather(*sent))
+            self._asked[call.key] = asked_at, is_given
+            return is_given
+
+    async def _is_given_by(self, gate: ModelGate, endpoint: Endpoint, call: Call) -> bool:
+        if not self._budget.has_room(endpoint.most_pico(call) or 0, 1):
             return False
-        call = _apart(call)
-        passage = await endpoint.gate.try_enter_alone(endpoint.size(call))
+        passage = await gate.try_enter(endpoint.size(call), in_any_case=True)
         if passage is None:
             return False
         self._log.event("asked_again", model=endpoint.name, key=call.key)
@@ -63,7 +176,12 @@ class KnownAnswers:
             await self._sender.send(endpoint, call, passage, CallProgress())
         except (CallError, BudgetExhaustedError, StoreError):  # which other calls meet as well
             return False
+        gate.forget_refusals()
         return True
+
+
+def _tokens(endpoint: Endpoint, call: Call) -> int:
+    return endpoint.size(call).tokens
 
 
 def _apart(call: Call) -> Call:

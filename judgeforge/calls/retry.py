@@ -122,6 +122,7 @@ async def with_retries(
     clock: RetryClock,
     *,
     is_wanted: Callable[[], bool],
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
     """Limited by attempts and by total time; the last error is raised as it is.
 
@@ -150,7 +151,9 @@ async def with_retries(
             or spent_s + state.upcoming_sleep >= longest_s
         )
 
-    async for each in AsyncRetrying(retry=_retryable, wait=_wait, stop=is_enough, reraise=True):
+    async for each in AsyncRetrying(
+        sleep=pause, retry=_retryable, wait=_wait, stop=is_enough, reraise=True
+    ):
         with each:
             if each.retry_state.attempt_number == 1:
                 raise first_failure

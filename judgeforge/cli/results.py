@@ -13,8 +13,8 @@ from judgeforge.errors import ConfigError
 
 # Help is asked for often: it names the formats without loading what writes them.
 _FORMATS = (
-    "trl, kto, ranked, openrlhf, nemo-rl, openai, bedrock, axolotl, llamafactory, verl-rm, jsonl "
-    "or parquet."
+    "trl, kto, sft, ranked, openrlhf, nemo-rl, openai, bedrock, axolotl, llamafactory, verl-rm, "
+    "jsonl or parquet."
 )
 
 
@@ -31,11 +31,12 @@ def explain(
     With the id of a completion (as in completions.jsonl and rewards.jsonl), why it has its score.
     """
     from judgeforge.cli.show.explanation import render_completion, render_explanation
-    from judgeforge.cli.show.output import print_json, show
+    from judgeforge.cli.show.output import print_json, say_if_changed, show
     from judgeforge.results.explain import Explanation
     from judgeforge.results.explain import explain as read_explanation
     from judgeforge.results.explain_completion import ExplainedCompletion, explain_completion
 
+    say_if_changed(folder)
     pair_id = as_written(pair_id)
     found: Explanation | ExplainedCompletion | None
     try:
@@ -61,10 +62,11 @@ def report(
     ] = False,
 ) -> None:
     """Write one HTML page about a run and what in it needs a look."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.report.opening import open_page
     from judgeforge.results.report.writing import write_report
 
+    say_if_changed(folder)
     page = write_report(folder, to=to)
     say(str(page))
     if in_browser:
@@ -87,17 +89,17 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
         str, typer.Option(help="Thoughts that pairs keep: field, inline or drop.")
     ] = "field",
     arguments: Annotated[
-        str, typer.Option(help="Of tool calls in trl's and kto's Parquet: object or text.")
+        str, typer.Option(help="Of tool calls in Parquet of trl, kto and sft: object or text.")
     ] = "object",
     template: Annotated[
         str | None, typer.Option(help="Chat template of verl-rm: chatml, a file, or a tokenizer.")
     ] = None,
     good_above: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="kto: score of good completions; else the mean."),
+        typer.Option(min=0, max=1, help="kto, sft: score of good ones. kto: else the mean."),
     ] = None,
     least_sure: Annotated[
-        float, typer.Option(max=1, help="kto: probability that a label must have.")
+        float, typer.Option(max=1, help="kto, sft: probability that this must have.")
     ] = 0.8,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Leave out pairs that the format cannot hold.")
@@ -105,11 +107,12 @@ def export(  # noqa: PLR0913, PLR0917 (the options of the command)
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write pairs, or all judged completions, in a trainer's format."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.export.export import export_pairs
     from judgeforge.results.export.targets import ExportOptions, chosen_arguments
     from judgeforge.results.export.thinking import chosen_thinking
 
+    say_if_changed(*folders)
     options = ExportOptions(
         with_margin=with_margin,
         with_weight=with_weight,
@@ -145,9 +148,10 @@ def questions(
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write what is still in doubt, for people or programs to judge."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.questions import write_questions
 
+    say_if_changed(folder)
     say(write_questions(folder, to=to, most=most, least_doubt=least_doubt, force=force).line())
 
 
@@ -171,9 +175,10 @@ def push(
     ] = False,
 ) -> None:
     """Publish pairs and card as a data set on the Hugging Face Hub."""
-    from judgeforge.cli.show.output import say
+    from judgeforge.cli.show.output import say, say_if_changed
     from judgeforge.results.push import push as publish
 
+    say_if_changed(folder)
     pushed = publish(folder, repository, public=public, license=license_name, everything=everything)
     for line in pushed.lines():
         say(line)

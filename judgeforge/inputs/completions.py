@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judgeforge.config.run import LastAnswer
+from judgeforge.config.run import Fields, LastAnswer
 from judgeforge.inputs.lines import from_json_text
 from judgeforge.inputs.messages_in_text import messages_of
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import read_content, read_thought
 from judgeforge.inputs.rows import RowProblemError, bad, column_names, kind_of, text_of
-from judgeforge.inputs.shapes.shape import GivenAnswer
+from judgeforge.inputs.shapes.shape import STEP_LABELS, GivenAnswer
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.inputs.turns import listed_turns, turns_of
 from judgeforge.records import ReadyCompletion, SkipReason
@@ -55,6 +55,26 @@ def read_completions(
         bad(f"`completions` must be a list, found {kind_of(value)}", unread="completions")
     each = enumerate([*value, *more], start=1)
     return tuple(_completion(one, number, reading) for number, one in each)
+
+
+def refuse_steps(columns: Mapping[str, Any], fields: Fields) -> None:
+    """What a set of stepwise labels (TRL's PRMTrainer, math-shepherd) calls completions are the
+    steps of one answer: a judge would compare its beginning with its end. Raises RowProblemError.
+    """
+    if fields.completions is None or "completions" in fields.model_fields_set:
+        return
+    steps, labels = columns.get(fields.completions), columns.get(STEP_LABELS)
+    if steps is None or labels is None:
+        return
+    steps, labels = from_json_text(steps, "completions"), from_json_text(labels, STEP_LABELS)
+    if not isinstance(steps, list) or not isinstance(labels, list) or len(steps) != len(labels):
+        return
+    if labels and all(isinstance(each, bool) for each in labels):
+        bad(
+            "`completions` are the steps of one answer, with a label for each in `labels`, and not "
+            "answers to compare; `fields: {completions: null}` has answers sampled for the prompt, "
+            "and `fields: {completions: completions}` says that they are answers all the same"
+        )
 
 
 def require_two(ready: Sequence[ReadyCompletion], *, sampled: bool, answered: bool = False) -> None:

@@ -12,7 +12,12 @@ from typing import Any, Protocol, cast
 
 from judgeforge.config.run import Fields, LastAnswer
 from judgeforge.inputs.checked_row import CheckedRow, canonical
-from judgeforge.inputs.completions import last_answer, read_completions, require_two
+from judgeforge.inputs.completions import (
+    last_answer,
+    read_completions,
+    refuse_steps,
+    require_two,
+)
 from judgeforge.inputs.lines import from_json_text
 from judgeforge.inputs.messages import read_messages
 from judgeforge.inputs.noticed import Reading
@@ -118,6 +123,7 @@ def check_row(
     reference = _reference(_column(columns, fields.reference))
     metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)
+    refuse_steps(columns, fields)
     ready = read_completions(_column(columns, fields.completions), reading, answered)
     if ready and checks.look_at is not None:
         checks.look_at(row.line, messages, ready)

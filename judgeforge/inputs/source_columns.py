@@ -18,10 +18,11 @@ from judgeforge.inputs.shapes.recognition import (
     recognise,
     shapes,
 )
-from judgeforge.inputs.shapes.shape import Shape
+from judgeforge.inputs.shapes.shape import STEP_LABELS, Shape
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, did_you_mean
 
+_PICTURES = ("image", "images")
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""
 _SHOWN_COLUMNS = 12
@@ -109,6 +110,8 @@ class SourceColumns:
         self._of_header = reading
         wanted = {*reading.columns, *self.keep, *filter(None, within.values())}
         self._note(named, wanted)
+        if self.fields.completions in wanted:
+            wanted.add(STEP_LABELS)
         return list(dict.fromkeys(column for column in there if column in wanted))
 
     def watch(self, rows: Iterable[RawRow | BadRow], where: str) -> Iterator[RawRow | BadRow]:
@@ -183,6 +186,17 @@ class SourceColumns:
 
     def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:
         """What else could be made of the rows."""
+        return [*self._of_answers(unused, shape), *self._of_pictures(unused)]
+
+    def _of_pictures(self, unused: Collection[str]) -> list[str]:
+        return [
+            f"pictures in a column `{name}` are not read, so models see the words alone; a picture "
+            "stands within a message, as a part `image_url`"
+            for name in _PICTURES
+            if name in unused
+        ]
+
+    def _of_answers(self, unused: Collection[str], shape: Shape) -> list[str]:
         if {self.fields.chosen, self.fields.rejected} <= set(unused):
             return [
                 "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "

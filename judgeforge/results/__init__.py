@@ -1,6 +1,7 @@
 """A run folder -> what people and trainers read. Changes nothing of the run.
 
 status.py          how far a run has come
+changed_files.py   whether its files are as the run left them
 followed_run.py    the same of one that goes on, looked at again and again
 criteria_in_words.py  criteria of a prompt's own, for people
 explain.py         why a pair is what it is
@@ -27,6 +28,6 @@ export                   streams the pairs; a trainer's format is one function o
 Rows of earlier versions are read through store/evidence_rows.py. What models wrote is data:
 Markdown and HTML are escaped, and a terminal gets visible characters.
 
-To add a format of pairs: a function in export/formats/, a line in TARGETS (export/__init__.py).
+To add a format of pairs: a function in export/formats/, a line in TARGETS (known_targets.py).
 To add a figure: count it in figures/, then show it in report/ or in card_sections.py.
 """

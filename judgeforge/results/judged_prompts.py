@@ -136,8 +136,9 @@ def _by_design(rows: PromptRows, *, keeps_thoughts: bool) -> list[JudgedCompleti
     return found
 
 
-def _best_first(one: JudgedCompletion) -> tuple[float, str]:
-    return -one.score, one.completion.id
+def _best_first(one: JudgedCompletion) -> tuple[bool, float, str]:
+    """As a run ranks them: what fails a required check is below all that pass."""
+    return one.fails_required, -one.score, one.completion.id
 
 
 def _judged(

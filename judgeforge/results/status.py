@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import ConfigError
+from judgeforge.results.changed_files import changed_since
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
 from judgeforge.results.how_made import part
@@ -66,6 +67,8 @@ class RunStatus:
     replicas: list[dict[str, Any]] = field(default_factory=list)
     """Of models that several servers have: each server, with ``model`` and what the manifest will
     say of it."""
+    changed: str | None = None
+    """What was changed in its results since they were written; None where nothing was."""
 
 
 def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
@@ -104,6 +107,7 @@ def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
         batches=counted_batches(read_batches(folder.batches_file).values()),
         saved_usd=saved_usd,
         replicas=servers,
+        changed=changed_since(path),
     )
 
 

@@ -52,8 +52,10 @@ class RunDoor:
         return self._gateway.only_waits_for_batches
 
     def look_again(self) -> None:
-        """As ``Gateway.look_again``, for the calls of this process."""
+        """As ``Gateway.look_again``, each process for its own calls."""
         self._gateway.look_again()
+        if self.team is not None:
+            self.team.coordinator.look_again()
 
     def what_it_waits_for(self) -> str:
         """For the message of a run that makes no progress."""

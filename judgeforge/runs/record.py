@@ -10,6 +10,7 @@ from typing import Any
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import BugError, JudgeforgeError, StoreError
 from judgeforge.ranking.reliability.judges import Reliability
+from judgeforge.results.changed_files import changed_results
 from judgeforge.results.figures.calls import CallFigures
 from judgeforge.results.figures.run import RunFigures, run_figures
 from judgeforge.runs.manifest import (
@@ -72,6 +73,8 @@ class RunRecord:
         """What is known about the judges; None until the first prompts are judged."""
         self.notes: list[str] = list(work.losses)
         """What a person should know of a run that goes on, or is whole all the same."""
+        if start.previous is not None and (lost := changed_results(self._folder, start.previous)):
+            self.notes.append(f"{lost}; they are written anew from what was finished")
         self._is_provisional = False
         self._counted: Callable[[Tally], Tally] = lambda tally: tally
         """What the results have of what is finished."""
@@ -179,6 +182,7 @@ class RunRecord:
                 found["given_labels"] = labels
             manifest = manifest.model_copy(update=found)
             self._write_pages(manifest, figures, bug)
+            manifest = manifest.model_copy(update={"written": self._folder.sizes()})
             self._folder.write_manifest(manifest)
         except Exception as unexpected:  # noqa: BLE001 (a bug is told as one)
             failure = unexpected if isinstance(unexpected, StoreError) else bug(unexpected)

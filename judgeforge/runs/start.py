@@ -91,6 +91,7 @@ class Start:
             and not self.work.stale
             and not self.is_changed
             and self.folder.is_whole()
+            and not self.folder.changed(previous)
         )
 
     def sampled_before(self, prompt: Prompt) -> list[Completion]:

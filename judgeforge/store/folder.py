@@ -133,6 +133,17 @@ class RunFolder:
                     "it, or use another folder."
                 )
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the results that are there, by file name: what readers rely on."""
+        files = (*self.line_files.values(), self.pairs_parquet)
+        return {file.name: file.stat().st_size for file in files if file.exists()}
+
+    def changed(self, manifest: Manifest) -> list[str]:
+        """Names of results that are there and not as long as the run left them: emptied, cut or
+        edited since. None of a run that goes on, or of a version that did not note it."""
+        now = self.sizes()
+        return [name for name, size in manifest.written.items() if now.get(name, size) != size]
+
     def is_whole(self) -> bool:
         """Whether all result files are there; one may have been deleted."""
         return all(file.exists() for file in self._results)

@@ -247,6 +247,8 @@ class Manifest(Part):
     """Of pairs by design: how often they are right, all of them first, then by writers."""
     given_labels: GivenLabels | None = None
     """None where rows brought no labels of their own."""
+    written: Mapping[str, int] = {}
+    """Bytes of each file of results, as its run left it."""
 
     @property
     def unfinished(self) -> int:

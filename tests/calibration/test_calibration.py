@@ -225,6 +225,15 @@ def test_a_calibration_survives_its_file() -> None:
     assert Calibration.model_validate_json(found.model_dump_json()) == found
 
 
+def test_what_a_notebook_shows_of_labels_is_a_line() -> None:
+    seen, right = [0.9, 0.2, 0.7] * 20, [1.0, 0.0, 1.0] * 20
+    calibration = repr(judgeforge.calibrate_probabilities(seen, right))
+    evaluation = repr(judgeforge.evaluate_probabilities(seen, right))
+    assert calibration.startswith("Calibration(labels=60, ")
+    assert "accuracy=" in evaluation
+    assert max(map(len, (calibration, evaluation))) < 600
+
+
 def test_probabilities_alone_can_be_calibrated() -> None:
     rng = np.random.default_rng(0)
     believed = rng.uniform(0.5, 0.999, 300)

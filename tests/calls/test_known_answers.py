@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from judgeforge.calls import known_answers, retry
+from judgeforge.calls import acceptance, flight, known_answers, retry
 from judgeforge.calls.limits import breaker
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 LIMITS = {"stall_s": 2.0, "max_attempts": 2, "max_skip_share": 1.0, "breaker_failures": 4}
 OTHERS = 2
@@ -21,6 +22,9 @@ OTHERS = 2
 def _only_a_second_look_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
     monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 60.0)
+    monkeypatch.setattr(flight, "SHORT_PAUSE_S", 0.02)
+    monkeypatch.setattr(known_answers, "TOGETHER_S", 0.01)
+    monkeypatch.setattr(acceptance, "QUIET_S", 0.2)
 
 
 def about_it(request: RequestRecord) -> bool:
@@ -77,3 +81,107 @@ def test_without_a_second_look_the_run_would_stop_there(
     server.faults.add(faults.reset_before_reply(), when=about_it)
     assert start(tmp_path, server, "out").exit_code == 4
     assert all(map(about_it, server.requests[answered:]))
+
+
+UNSUPPORTED = {"error": {"message": "Unsupported value: 'temperature' is not supported here."}}
+OF_QUOTA = {"error": {"message": "No.", "code": "insufficient_quota"}}
+REFUSALS = {
+    "key": faults.status(401),
+    "credit": faults.status(402),
+    "quota": faults.quota_exhausted(),
+    "quota that is forbidden": faults.status(403, body=OF_QUOTA),
+    "setting": faults.status(400, body=UNSUPPORTED),
+    "too soon": faults.status(429),
+    "too soon, for two minutes": faults.status(429, retry_after=120),
+}
+SLOW = set(REFUSALS) - {"key", "too soon"}
+
+
+def about_the_first(request: RequestRecord) -> bool:
+    return b"fact number 0" in request.raw
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.slow] if k in SLOW else []) for k in REFUSALS]
+)
+def test_a_prompt_that_is_refused_like_an_account_is_a_named_skip(
+    tmp_path: Path, server: LocalServer, kind: str
+) -> None:
+    server.faults.add(REFUSALS[kind], when=about_it)
+    result = start(tmp_path, server, "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
+    assert result.exit_code == 0
+    assert "while another request was answered" in str(result.skips[0].detail)
+    assert "Check the key" not in str(result.skips[0].detail)
+    log = rows(tmp_path / "out" / "log.jsonl")
+    again = [row for row in log if row.get("event") == "asked_again"]
+    assert known_answers.REFUSED_BESIDE <= len(again) <= 6 * 4
+    assert len([r for r in server.requests if about_it(r)]) <= 6 * 6, "no more than some each"
+
+
+@pytest.mark.parametrize("kind", ["key", "quota", pytest.param("too soon", marks=pytest.mark.slow)])
+def test_it_may_be_the_first_prompt_of_all(tmp_path: Path, server: LocalServer, kind: str) -> None:
+    server.faults.add(REFUSALS[kind], when=about_the_first)
+    result = start(tmp_path, server, "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p0", "call_failed")]
+
+
+@pytest.mark.parametrize("kind", ["key", "credit", "quota"])
+def test_where_what_was_answered_is_refused_as_well_the_run_stops_and_says_so(
+    tmp_path: Path, server: LocalServer, answered: int, kind: str
+) -> None:
+    server.faults.add(REFUSALS[kind])
+    result = start(tmp_path, server, "out")
+    assert (result.exit_code, result.skips) == (4, [])
+    assert "Check the key" in str(result.stopped_by) or "credit" in str(result.stopped_by)
+    assert len([one for one in server.requests[answered:] if not about_it(one)]) <= 2
+
+
+def test_what_is_left_for_small_requests_only_stops_the_run(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    """A small request that is answered says nothing of money for a large one."""
+    (tmp_path / "long.jsonl").write_text(
+        json.dumps({"id": "a", "prompt": "Say yes."})
+        + "\n"
+        + json.dumps({"id": "b", "prompt": "Tell it all. " * 9000})
+        + "\n"
+    )
+    server.faults.add(faults.status(402), when=lambda request: b"Tell it all" in request.raw)
+    config = write_config(
+        tmp_path,
+        server,
+        prompts=1,
+        sampling={"models": ["small"], "completions": 2, "max_tokens": 64},
+        limits=LIMITS,
+    )
+    config.write_text(config.read_text().replace("prompts.jsonl", "long.jsonl"))
+    result = run(config, tmp_path / "out")
+    assert (result.exit_code, result.skips) == (4, [])
+
+
+def test_a_start_whose_first_requests_all_came_too_soon_goes_on_at_full_speed(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    """Nothing was accepted, so nothing is known of the rate; it used to be taken for none."""
+    server.faults.add(faults.status(429), times=6)
+    result = start(tmp_path, server, "out")
+    assert (result.exit_code, len(result.skips)) == (0, 0)
+    assert len([r for r in server.requests if r.status == 429]) == 6
+
+
+@pytest.mark.slow
+def test_a_model_with_several_servers_is_told_from_its_prompt_as_well(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    with LocalServer() as other:
+        models = {"small": model(server, base_url=[server.openai_url, other.openai_url])}
+        for one in (server, other):
+            one.faults.add(faults.reset_before_reply(), when=about_it)
+        sampling = {"models": ["small"], "completions": 6, "max_tokens": 64}
+        config = write_config(
+            tmp_path, server, prompts=3, models=models, sampling=sampling, limits=LIMITS
+        )
+        result = run(config, tmp_path / "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
+    assert result.exit_code == 0

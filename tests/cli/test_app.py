@@ -368,6 +368,13 @@ def test_init_writes_a_project_that_passes_its_own_check(tmp_path: Path, command
     assert command("check", tmp_path / "new" / "config.yaml")[0] == 0
 
 
+def test_init_writes_an_example_and_names_the_next_step(tmp_path: Path, command: Command) -> None:
+    code, shown, _ = command("init", tmp_path / "new", "--example", "own-completions")
+    assert code == 0
+    assert f"wrote {tmp_path}/new/own-completions.jsonl" in shown
+    assert f"check {tmp_path}/new/config.yaml" in shown
+
+
 def test_init_says_what_its_model_still_needs(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

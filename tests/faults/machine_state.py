@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from judgeforge.results.status import read_status
 from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.local_server import RequestRecord, faults
@@ -203,6 +204,31 @@ def _(scene: Scene) -> str:
     before = _finished(scene)
     (scene.out / "pairs.jsonl").unlink()
     return _goes_on_for_nothing(scene, before)
+
+
+def _cut(name: str, kept: int) -> None:
+    what = "emptied" if kept == 0 else "cut in the middle of"
+
+    @fault(
+        f"result-{'emptied' if kept == 0 else 'cut'}",
+        done=f"Someone {what} `{name}` of a finished run.",
+        promise="`status`, and whatever reads it, says so; the same command writes it again, for "
+        "nothing.",
+    )
+    def show(scene: Scene) -> str:
+        before = _finished(scene)
+        file = scene.out / name
+        file.write_bytes(file.read_bytes()[:kept])
+        told = read_status(scene.out).changed
+        assert told is not None
+        assert f"{name} ({kept} bytes" in told
+        seen = _goes_on_for_nothing(scene, before)
+        assert read_status(scene.out).changed is None
+        return seen
+
+
+_cut("pairs.jsonl", 0)
+_cut("judgments.jsonl", 500)
 
 
 @fault(

@@ -123,6 +123,21 @@ def _(scene: Scene) -> str:
     return _is_tried_again(scene, faults.status(429, retry_after="soon"))
 
 
+@fault(
+    "status-429-at-the-start",
+    done="The first six requests of a start are answered with 429, as after a run before it.",
+    promise="Asked again soon: no rate is taken from a time in which nothing was accepted.",
+)
+def _(scene: Scene) -> str:
+    scene.server.faults.add(faults.status(429), times=6)
+    scene.configure()
+    seen = scene.run()
+    assert (seen.exit_code, len(scene.server.requests)) == (0, CALLS + 6)
+    assert results(scene.out) == scene.undisturbed()
+    assert seen.seconds < 60
+    return f"{CALLS + 6} requests for {CALLS} calls, the undisturbed result, no pause of minutes"
+
+
 def _refusal_for_good(code: int) -> None:
     @fault(
         f"status-{code}",
@@ -238,7 +253,9 @@ def _about_the_second(record: RequestRecord) -> bool:
     return b"fact number 1." in record.raw
 
 
-def _one_prompt_only(name: str, done: str, refusal: Fault, *, filtered: bool) -> None:
+def _one_prompt_only(
+    name: str, done: str, refusal: Fault, *, filtered: bool = False, stall_s: float = 600.0
+) -> None:
     @fault(
         name,
         done=done,
@@ -247,7 +264,7 @@ def _one_prompt_only(name: str, done: str, refusal: Fault, *, filtered: bool) ->
     )
     def show(scene: Scene) -> str:
         scene.server.faults.add(refusal, when=_about_the_second)
-        scene.configure(prompts=4)
+        scene.configure(prompts=4, limits={"stall_s": stall_s})
         seen = scene.run()
         reason = "too_few_completions" if filtered else "call_failed"
         assert (seen.exit_code, seen.pairs, seen.skips) == (5, 3, {"p1": reason})
@@ -262,7 +279,22 @@ _one_prompt_only(
     "status-403-for-one-prompt",
     "Every request about one prompt is answered with 403.",
     faults.status(403, body={"error": "This prompt is not served here."}),
-    filtered=False,
+)
+_one_prompt_only(
+    "status-401-for-one-prompt",
+    "Every request about one prompt is answered with 401.",
+    faults.status(401),
+)
+_one_prompt_only(
+    "status-402-for-one-prompt",
+    "Every request about one prompt is answered with 402.",
+    faults.status(402),
+)
+_one_prompt_only(
+    "status-429-for-one-prompt",
+    "Every request about one prompt is answered with 429, at any time (`limits.stall_s` is 3).",
+    faults.status(429),
+    stall_s=3.0,
 )
 _one_prompt_only(
     "status-400-content-filter",

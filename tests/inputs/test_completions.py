@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from judgeforge.config.run import Fields
 from judgeforge.inputs.completions import read_completions, require_two
 from judgeforge.inputs.noticed import Noticed, Reading
-from judgeforge.inputs.rows import RowProblemError
+from judgeforge.inputs.row_checks import RowChecks, check_row
+from judgeforge.inputs.rows import RawRow, RowProblemError
 from judgeforge.records import ReadyCompletion
 
 CALL = {"id": "a", "type": "function", "function": {"name": "nothing", "arguments": "{"}}
@@ -70,3 +73,36 @@ def test_what_no_completion_has_is_noticed() -> None:
     first = {"text": "one", "logprobs": [1], "given": "by Ann"}
     read(first, {"text": "two", "finish_reason": None, "given": "chosen"}, noticed=noticed)
     assert dict(noticed.left_out) == {"completions.logprobs": 1, "completions.given": 2}
+
+
+STEPS: dict[str, Any] = {
+    "prompt": "Which is larger, 9.8 or 9.11?",
+    "completions": ["0.8 and 0.11.", "0.11 is greater.", "Hence 9.11."],
+    "labels": [True, False, False],
+}
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["lists", "cells of a table"])
+def test_steps_of_one_answer_with_a_label_each_are_not_answers_to_compare(as_text: bool) -> None:
+    """TRL's format of stepwise supervision."""
+    row = {k: json.dumps(v) if as_text and k != "prompt" else v for k, v in STEPS.items()}
+    with pytest.raises(RowProblemError, match="steps of one answer"):
+        check_row(RawRow(1, row), Fields(), RowChecks())
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed", "completions"),
+    [
+        (Fields(completions=None), {}, 0),
+        (Fields(completions="completions"), {}, 3),
+        (Fields(), {"labels": [1, 0, 0]}, 3),
+        (Fields(), {"labels": [True, False]}, 3),
+        (Fields(), {"labels": None}, 3),
+    ],
+    ids=["not read", "said to be answers", "numbers", "of others", "none"],
+)
+def test_other_labels_and_what_the_configuration_says_are_no_steps(
+    fields: Fields, changed: dict[str, Any], completions: int
+) -> None:
+    row = check_row(RawRow(1, STEPS | changed), fields, RowChecks())
+    assert len(row.prompt("a").completions) == completions

@@ -41,13 +41,13 @@ def test_pairs_follow_the_hidden_quality(
 ) -> None:
     models = {"small": model(server), "jev": model(server, "systemone", model="jev")}
     _, made, qualities = judged(
-        tmp_path, server, {"model": "small", **judge}, prompts=12, models=models
+        tmp_path, server, {"model": "small", **judge}, prompts=8, models=models
     )
     assert all(judgment["missing"] is None for judgment in made)
     assert judgments_of_prompt(Judgment(**one) for one in made)  # a script may bring them again
     sides = [pair["provenance"] for pair in rows(tmp_path / "out" / "pairs.jsonl")]
     right = [qualities[side["chosen_id"]] > qualities[side["rejected_id"]] for side in sides]
-    assert len(right) >= 11
+    assert len(right) >= 7
     assert sum(right) >= len(right) - 1
 
 

@@ -101,7 +101,7 @@ def test_a_stored_call_is_one_statement(counts: Counter[str]) -> None:
     assert counts["selects"] == CALLS
 
 
-def test_of_a_stored_entry_only_the_reply_is_read(counts: Counter[str]) -> None:
+def test_a_stored_entry_is_read_in_one_step(counts: Counter[str]) -> None:
     assert counts["whole entries"] == 0
 
 

@@ -203,7 +203,7 @@ def test_the_next_prompt_waits_for_one_under_way_and_is_then_looked_at_again(
         assert not waiting.done()
         await pay(budget, first, 0.0)
         door.ended(first, finished=True)
-        assert (await asyncio.wait_for(waiting, 1)).refusal is None
+        assert (await asyncio.wait_for(waiting, 30)).refusal is None
 
     asyncio.run(scenario())
 
@@ -215,7 +215,7 @@ def test_nobody_waits_once_the_run_is_to_end(tmp_path: Path, costs: PromptCosts)
         waiting = asyncio.create_task(door.admit(PROMPT))
         await every_turn()
         door.stop()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 30)
 
     asyncio.run(scenario())
 

@@ -16,7 +16,7 @@ from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.run_setup import model, rows, run, write_config
 
 PROSE = faults.reply_text("Both are fine, I think.")
-DRAWS = 4
+PROMPTS, DRAWS = 10, 4
 Start = Callable[..., RunResult]
 
 
@@ -43,7 +43,7 @@ def two_models(server: LocalServer, provider: str = "openai", **judge: Any) -> d
 @pytest.fixture
 def start(tmp_path: Path, server: LocalServer) -> Start:
     def begin(out: str = "out", options: dict[str, Any] | None = None, **parts: Any) -> RunResult:
-        config = {"prompts": 20, **two_models(server), **parts}
+        config = {"prompts": PROMPTS, **two_models(server), **parts}
         return run(write_config(tmp_path, server, **config), tmp_path / out, **options or {})
 
     return begin
@@ -97,8 +97,8 @@ def test_a_judge_that_brings_nothing_stops_the_run_before_much_is_sampled(
     assert result.manifest["totals"]["prompts"] == 0, "what nobody judged is not finished"
     server.faults.clear()
     again = start(**two_models(server, structured="tool"))  # without --force
-    assert (again.exit_code, again.manifest["totals"]["pairs"]) == (0, 20)
-    assert sampled(server) == 20 * DRAWS, "what was sampled is not paid again"
+    assert (again.exit_code, again.manifest["totals"]["pairs"]) == (0, PROMPTS)
+    assert sampled(server) == PROMPTS * DRAWS, "what was sampled is not paid again"
 
 
 def test_a_run_that_goes_well_sends_and_writes_the_same_as_without(
@@ -249,11 +249,11 @@ def test_prompts_whose_completions_were_all_refused_are_not_finished_where_the_r
     """Fewer refusals than settle it come of three prompts of two completions."""
     server.faults.add(faults.status(400, body={"detail": "only 1 is allowed"}))
     sampling = {"models": ["writer"], "completions": completions, "max_tokens": 64}
-    stopped = start(sampling=sampling, prompts=12)
+    stopped = start(sampling=sampling)
     assert (stopped.exit_code, stopped.skips) == (4, [])
     server.faults.clear()
-    result = start(sampling=sampling, prompts=12)
-    assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, 12)
+    result = start(sampling=sampling)
+    assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, PROMPTS)
     assert "call_failed" not in {skip.reason for skip in result.skips}
 
 
@@ -302,7 +302,7 @@ class TestStructuredAuto:
         out = tmp_path / "out"
         before = len(server.requests)
         result = start(**parts)
-        assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, 20)
+        assert (result.exit_code, result.manifest["totals"]["pairs"]) == (0, PROMPTS)
         assert result.manifest["reply_forms"] == {"judge": form}
         assert not any(with_schema(r) for r in server.requests[before:]), "it is remembered"
         assert f"`structured: {form}`" in (out / "README.md").read_text()

@@ -73,7 +73,7 @@ def write_config(
         **parts,
     }
     file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    file.write_text(yaml.dump(config, Dumper=yaml.CSafeDumper, sort_keys=False))
     return file
 
 

@@ -115,6 +115,23 @@ def test_kto_trains_on_both_sides_of_each_pair(pairs: Any, model: str, place: Pa
     assert_trained(trainer)
 
 
+def test_the_best_answers_train_sft(folder: Path, model: str, place: Path) -> None:
+    from datasets import load_dataset
+    from trl import SFTConfig, SFTTrainer
+
+    export_pairs(folder, target="sft", to=place / "best")
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(**settings(place, "sft-out")),
+        train_dataset=load_dataset(str(place / "best"), split="train"),
+        processing_class=tiny_model.tokenizer(),
+    )
+    labels = trainer.train_dataset[0]["labels"]
+    assert labels[0] == -100  # the prompt is not learnt
+    assert labels[-1] != -100
+    assert_trained(trainer)
+
+
 def test_an_exported_split_trains_and_evaluates(folder: Path, model: str, place: Path) -> None:
     from datasets import load_dataset
     from trl import DPOConfig, DPOTrainer

@@ -79,12 +79,12 @@ class Evaluation(Record):
     """Expected calibration error over ``reliability_table``."""
     brier: float
     """Mean squared error of the probability."""
-    reliability_table: tuple[Bin, ...]
+    reliability_table: tuple[Bin, ...] = Field(repr=False)
     judges: Mapping[str, JudgeFigures]
     cost_usd: float | None
     """Of all judgments, whenever they were paid for."""
     people: Agreement | None = None
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = Field(repr=False)
     caution: str
     """How much this many labels prove."""
 

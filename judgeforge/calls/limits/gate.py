@@ -28,7 +28,6 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.config.run import LimitsConfig
 from judgeforge.errors import CallError, CircuitOpenError
 from judgeforge.store.log import RunLog
-from judgeforge.text.wording import counted
 
 _MOST_OF_MEAN, _SMALL_LOAD = 1.25, 8
 """How much of the mean load of the replicas with room one of them takes; fewer always."""
@@ -154,6 +153,11 @@ class ModelGate:
         """What the request used is all that counts against the configured ceiling."""
         self._ceiling.give_back(passage.sent.size.tokens - tokens)
 
+    def forget_refusals(self) -> None:
+        """What came too soon said nothing of the model, which answers."""
+        self._server.forget_refusals()
+        self._admit_here_and_there()
+
     def leave(
         self,
         passage: Passage,
@@ -170,11 +174,6 @@ class ModelGate:
         self._server.in_flight -= 1
         self._all_slots.give_back()
         self._admit_here_and_there()
-
-    def describe(self, calls: int) -> str:
-        """What this many calls of the model are waiting for, for a message."""
-        what = ", ".join(self.told(calls - self.in_flight - self.waiting))
-        return f"{counted(calls, 'call')} of model `{self._name}`: {what}"
 
     def told(self, between: int = 0) -> list[str]:
         """How requests stand here; ``between``: calls that wait to be tried again."""

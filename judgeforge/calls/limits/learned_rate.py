@@ -187,9 +187,16 @@ class RateLearner:
             start, traffic = self._snapshots[0]
             self._first[kind] = _FirstRefusals(one, start, traffic.of(kind), now)
 
+    def forget(self) -> None:
+        """No rate is known again."""
+        self._rates.clear()
+        self._first.clear()
+
     def _measure_first(self, now: float) -> None:
-        """To be asked once the pause after a refusal is over."""
+        """To be asked once the pause after a refusal is over. Where nothing was accepted at all,
+        there is nothing to measure: the pauses are what holds requests back."""
         if self._first:
             for kind, first in self._first.items():
-                self._rates[kind] = first.rate(self._traffic.of(kind), now)
+                if (accepted := self._traffic.of(kind)) > 0:
+                    self._rates[kind] = first.rate(accepted, now)
             self._first.clear()

@@ -110,6 +110,12 @@ class Pace:
         """The provider asked for a pause without refusing for a limit (overloaded)."""
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_RETRY_AFTER_S))
 
+    def forget_refusals(self) -> None:
+        self._paused_until = self._account.paused_until = 0.0
+        self._refused_in_a_row = 0
+        for learner in (self._learner, self._account.learner):
+            learner.forget()
+
     def paused_s(self, now: float) -> float:
         return max(0.0, self._paused_until - now, self._account.paused_until - now)
 

@@ -45,15 +45,21 @@ class Replicas:
     async def enter(
         self,
         size: RequestSize,
-        *,
         gives_way: GivesWay,
+        *,
         near: str = "",
         avoiding: Collection[ModelGate] = (),
+        in_any_case: bool = False,
     ) -> Passage:
         """Wait until a request may be sent to one of them; see ``ModelGate.enter``.
 
         ``near``: requests of the same prefer one replica. ``avoiding``: those that have failed it.
+        ``in_any_case``: past what others wait for, where a slot is free.
         """
+        if in_any_case:
+            chosen = self._chosen(size, near, avoiding)
+            if (passage := await chosen.try_enter(size, in_any_case=True)) is not None:
+                return passage
         if not self.are_several:
             return await self.gates[0].enter(size, gives_way=gives_way)
         while True:
@@ -73,24 +79,21 @@ class Replicas:
                 return passage
         return None
 
-    async def try_enter_alone(self, size: RequestSize) -> Passage | None:
-        """Past all that waits for the model. None where it has several servers: what one of them
-        cannot answer is asked of the others."""
-        return None if self.are_several else await self.gates[0].try_enter(size, in_any_case=True)
-
     def has_other_than(self, tried: Collection[ModelGate]) -> bool:
         """Whether one that is in order is left."""
         return any(gate not in tried and not gate.is_out_of_order for gate in self.gates)
 
     def describe(self, calls: int) -> str:
         """What this many calls are waiting for, for a message."""
+        of_model = f"{counted(calls, 'call')} of model `{self._name}`"
         if not self.are_several:
-            return self.gates[0].describe(calls)
+            gate = self.gates[0]
+            return f"{of_model}: {', '.join(gate.told(calls - gate.in_flight - gate.waiting))}"
         under_way = sum(gate.in_flight + gate.waiting for gate in self.gates)
         told = [f"{gate.replica}: {', '.join(gate.told())}" for gate in self.gates if gate.told()]
         if between := calls - under_way:
             told.append(f"{between} about to be tried again")
-        return f"{counted(calls, 'call')} of model `{self._name}`: {'; '.join(told)}"
+        return f"{of_model}: {'; '.join(told)}"
 
     def _chosen(self, size: RequestSize, near: str, avoiding: Collection[ModelGate]) -> ModelGate:
         order = sorted(self.gates, key=lambda gate: _weight(near, gate), reverse=True)

@@ -104,6 +104,9 @@ class ServerState:
         opened = self.breaker.failed(now, str(error), is_probe=is_probe)
         return "circuit_opened" if opened else None
 
+    def forget_refusals(self) -> None:
+        self._pace.forget_refusals()
+
     def told(self, now: float) -> list[str]:
         """What keeps requests from being answered, in words."""
         if self.breaker.is_open:

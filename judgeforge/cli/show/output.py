@@ -41,6 +41,15 @@ def say(text: str, *, mark: str = "", colour: str = "", on_stderr: bool = False)
         stream.flush()
 
 
+def say_if_changed(*folders: Path) -> None:
+    """Of results that were emptied, cut or edited since their run wrote them."""
+    from judgeforge.results.changed_files import changed_since
+
+    for folder in folders:
+        if (told := changed_since(folder)) is not None:
+            say(f": {told}", mark="note", colour="yellow", on_stderr=True)
+
+
 def show(*pages: RenderableType) -> None:
     """Tables and panels, which wrap at the width of the terminal."""
     from rich.console import Console

@@ -81,6 +81,8 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
         say(_server(one))
     if status.trouble is not None:
         say(status.trouble)
+    if status.changed is not None:
+        say(status.changed)
     if status.status == "killed":
         say("no process runs it: it was killed, and the same command goes on where it stopped")
     elif status.message and not status.running:

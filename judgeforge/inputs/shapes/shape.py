@@ -14,6 +14,8 @@ from judgeforge.records import Given
 Columns = Mapping[str, Any]
 JOINED = "joined rows"
 """Beside the columns of a row: all rows that were joined to it."""
+STEP_LABELS = "labels"
+"""Beside ``completions``, where these may be steps that follow each other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.export.formats.hosted import bedrock_row, openai_row
-from judgeforge.results.export.formats.judged import open_kto, ranked_row
+from judgeforge.results.export.formats.judged import open_best, open_kto, ranked_row
 from judgeforge.results.export.formats.llamafactory import llamafactory_files, llamafactory_row
 from judgeforge.results.export.formats.nemo_rl_axolotl import axolotl_row, nemo_rl_row
 from judgeforge.results.export.formats.trl import open_trl
@@ -33,6 +33,7 @@ _ASKED = frozenset({MARGIN, WEIGHT})
 TARGETS: Mapping[str, Target] = {
     "trl": Target(_JSON, open_trl, takes=_ASKED, also=_PARQUET),
     "kto": Target(_JSON, open_kto, takes={WEIGHT, GOOD}, also=_PARQUET, reads="prompts"),
+    "sft": Target(_JSON, open_best, takes={GOOD}, also=_PARQUET, reads="prompts"),
     "ranked": Target(_JSON, json_lines_of(ranked_row), reads="prompts"),
     "openrlhf": Target(_JSON, open_trl, takes=_ASKED, holds={THOUGHTS, SEVERAL, NAMES}),
     "nemo-rl": Target(_JSON, json_lines(nemo_rl_row), holds={THOUGHTS, SEVERAL, NAMES}),

@@ -27,6 +27,7 @@ from judgeforge.runs.cluster.messages import (
     Keep,
     Kept,
     Logged,
+    LookAgain,
     LookUp,
     Refused,
     RepliesKnown,
@@ -227,6 +228,10 @@ class Coordinator:
         finally:
             granting.cancel()
         return granting.result()
+
+    def look_again(self) -> None:
+        for member in self.members.values():
+            member.outbox.put(LookAgain())
 
     def _recall(self) -> None:
         for member in self.members.values():

@@ -50,6 +50,8 @@ class Begin:
     answered: Sequence[Any]
     """Kinds of requests that models have answered; see ``Acceptance.known``."""
     fit: FrozenFit | None
+    known: Sequence[Any] = ()
+    """Calls that models have answered; see ``KnownAnswers.known``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class GiveBack:
     """Others need the money: reservations that are not used are to be returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Nothing comes back: find out whether that is because of the models."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def open_team(
     """``number`` workers. Raises StoreError where a file cannot be opened."""
     prepared, folder = without_keys(start.prepared), start.folder
     has_equal = start.config.prompts.duplicate_prompts == "keep"
-    leases = Leases(shared.budget, folder)
+    leases, gateway = Leases(shared.budget, folder), shared.gateway
 
     def job(name: str) -> Job:
         is_here = start.cluster is None
@@ -157,7 +157,9 @@ def open_team(
         number,
         _place(start, job),
         coordinator,
-        begin_with=lambda: Begin(shared.replies.known, shared.gateway.acceptance.known(), None),
+        begin_with=lambda: Begin(
+            shared.replies.known, gateway.acceptance.known(), None, gateway.known.known()
+        ),
         has_equal=has_equal,
         soon_s=SOON_S if start.cluster is None else 0.0,
         log=shared.log,

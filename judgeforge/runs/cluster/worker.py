@@ -46,6 +46,7 @@ from judgeforge.runs.cluster.messages import (
     Granted,
     Job,
     Kept,
+    LookAgain,
     PromptEnded,
     Ready,
     Refused,
@@ -97,9 +98,8 @@ class Worker:
             on_damage=lambda key, why: self._log.event("cache_row_refused", key=key, reason=why),
         )
         slots = Slots(0)
-        self._endpoints = open_endpoints(
-            self._config, keys, prepared.direct_prices, self._log, slots=slots
-        )
+        prices = prepared.direct_prices
+        self._endpoints = open_endpoints(self._config, keys, prices, self._log, slots=slots)
         self._limits, self._share = Limits.of(list(self._endpoints.values()), slots), 0
         self._limits.keep_to([0] * (len(self._limits.gates) + 2))
         self._gateway = FarGateway(
@@ -134,6 +134,7 @@ class Worker:
             Refused: lambda message: self._money.refused(message.pico, message.error.error()),
             GiveBack: lambda _: self._money.give_back(),
             Share: self._keep_to,
+            LookAgain: lambda _: self._gateway.look_again(),
             Stop: lambda _: self._stop(),
         }
 
@@ -193,7 +194,7 @@ class Worker:
         if prepared.asks_judges:
             self._first.replies = replies
             replies.on_change = self._look_again
-        self._gateway.acceptance.learn(begin.answered)
+        self._gateway.known.learn(begin.answered, begin.known)
         self._gateway.learn_from(self._first)
         panel = prepared.panel(TriedPanel, replies, self._programs)
         self._work = build_prompt_work(
@@ -268,7 +269,7 @@ class Worker:
     def _keep_to(self, share: Share) -> None:
         self._share = share.number
         self._limits.keep_to(share.parts)
-        self._tell_state()
+        self._out.put(self._state())
 
     def _stop(self) -> None:
         if self._stopping:
@@ -304,11 +305,8 @@ class Worker:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
-            self._tell_state()
+            self._out.put(self._state())
             self._leave_if_cut_off()
-
-    def _tell_state(self) -> None:
-        self._out.put(self._state())
 
     def _state(self) -> Report:
         gateway, endpoints = self._gateway, self._endpoints.values()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import pytest
-
-from judgeforge.calls.limits import turns as module
-from judgeforge.calls.limits.turns import KEPT_S, Turns
+from judgeforge.calls.limits.turns import KEPT_S, MOST_WAIT_S, Turns
+from tests.support.simulated_time import simulated
 
 
 class Log:
@@ -105,19 +103,19 @@ def test_a_first_request_that_is_cancelled_keeps_nobody() -> None:
     asyncio.run(run())
 
 
-def test_nobody_waits_longer_than_a_server_needs_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAIT_S", 0.01)
-
+def test_nobody_waits_longer_than_a_server_needs_to_read() -> None:
     async def run() -> None:
         log = Log(Turns())
         tasks = [log.begin(name, "row") for name in "ab"]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(MOST_WAIT_S - 0.1)
+        assert log.sent == ["a"]
+        await asyncio.sleep(0.2)
         assert log.sent == ["a", "b"], "the first one is still being answered"
         await log.answer("a")
         await log.answer("b")
         await asyncio.gather(*tasks)
 
-    asyncio.run(run())
+    simulated(run())
 
 
 def test_what_nothing_has_read_for_long_is_brought_anew() -> None:

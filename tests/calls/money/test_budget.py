@@ -48,7 +48,7 @@ def test_a_call_that_does_not_fit_waits_for_settlements(tmp_path: Path) -> None:
         await asyncio.sleep(0.01)
         assert not waiting.done()
         budget.settle(first, to_pico(0.05))
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 30)
 
     run(scenario())
 
@@ -61,7 +61,7 @@ def test_a_waiting_call_is_refused_once_the_settlements_leave_no_room(tmp_path: 
         await asyncio.sleep(0)
         budget.settle(first, to_pico(0.9))
         with pytest.raises(BudgetExhaustedError):
-            await asyncio.wait_for(waiting, 1)
+            await asyncio.wait_for(waiting, 30)
 
     run(scenario())
 

@@ -174,7 +174,7 @@ class TestBudgetOfADay:
             await asyncio.sleep(0.1)
             assert not waiting.done()
             one.settle(first, 100)
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 30)
 
         asyncio.run(scenario())
 

@@ -1,21 +1,47 @@
-"""How often completions are equally good is expected by who wrote them, and then learnt."""
+"""How often completions are equally good is expected by who wrote them; scores move it a little."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from judgeforge.ranking.api import fit_reliability
-from judgeforge.ranking.reliability.closeness import CLOSE_OF_ONE, CLOSE_OF_TWO, CLOSE_PAIRS
+from judgeforge.ranking.reliability.closeness import (
+    CLOSE_OF_ONE,
+    CLOSE_OF_TWO,
+    CLOSE_PAIRS,
+    CLOSE_PROMPTS,
+)
+from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Judgment
 
+Law = Callable[[np.random.Generator], NDArray[np.float64]]
+"""Four qualities."""
 
-def judged(prompts: int, error: float, *, tied: float) -> list[list[Judgment]]:
+
+def normal(draw: np.random.Generator) -> NDArray[np.float64]:
+    return draw.normal(0.5, 0.15, 4)
+
+
+def skewed(draw: np.random.Generator) -> NDArray[np.float64]:
+    return 0.65 - 0.15 * draw.exponential(size=4)
+
+
+def of_few_values(draw: np.random.Generator) -> NDArray[np.float64]:
+    return draw.choice([0.2, 0.35, 0.5, 0.65, 0.8], 4)
+
+
+def judged(
+    prompts: int, error: float, *, tied: float, law: Law = normal, seed: int = 1
+) -> list[list[Judgment]]:
     """Four completions each, of which a share of all is as good as the one before it."""
-    draw = np.random.default_rng(1)
+    draw = np.random.default_rng(seed)
     found = []
     for prompt in range(prompts):
-        quality = draw.normal(0.5, 0.15, 4)
+        quality = law(draw)
         for place in range(1, 4):
             if draw.random() < tied:
                 quality[place] = quality[place - 1]
@@ -53,13 +79,28 @@ def test_the_more_completions_one_model_wrote_the_more_ties_are_expected() -> No
     assert shares == sorted(set(shares))
 
 
+def close(known: Reliability) -> float:
+    """Of any two completions."""
+    return 1.0 - (1.0 - known.close_prompts) * (1.0 - known.close_pairs)
+
+
 @pytest.mark.parametrize("same_writer", [0.0, 1.0])
 def test_what_judges_show_moves_it(same_writer: float) -> None:
     few, many = (
-        fit_reliability(judged(128, 0.02, tied=tied), same_writer=same_writer).close_pairs
+        close(fit_reliability(judged(128, 0.02, tied=tied), same_writer=same_writer))
         for tied in (0.0, 0.6)
     )
-    assert few + 0.04 < many
+    assert few + 0.1 < many
+
+
+@pytest.mark.parametrize("error", [0.03, 0.1])
+@pytest.mark.parametrize("law", [normal, skewed, of_few_values])
+def test_a_law_of_qualities_that_looks_like_ties_moves_it_little(law: Law, error: float) -> None:
+    expected = 1.0 - (1.0 - CLOSE_PROMPTS) * (1.0 - CLOSE_PAIRS)
+    found = [
+        close(fit_reliability(judged(64, error, tied=0.0, law=law, seed=seed))) for seed in range(3)
+    ]
+    assert np.mean(found) == pytest.approx(expected, abs=0.06)
 
 
 def test_a_share_outside_its_range_is_refused() -> None:

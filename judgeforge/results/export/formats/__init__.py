@@ -1,7 +1,7 @@
 """A pair, or a prompt with its judged completions, as the row of each trainer: one file a format.
 
 trl.py              TRL's DPO and reward trainers, OpenRLHF; pictures as real images
-judged.py           all judged completions: TRL's KTO, and ranked lists
+judged.py           judged completions: TRL's KTO, the best ones, ranked lists
 hosted.py           hosted preference tuning: OpenAI's format, and Bedrock's
 nemo_rl_axolotl.py  NeMo-RL and axolotl
 llamafactory.py     LLaMA-Factory's sharegpt format

@@ -120,8 +120,52 @@ def test_ranked_rows_have_the_best_first_and_all_scores(folder: Path, tmp_path: 
     export(folder, tmp_path / "out.jsonl", "ranked")
     first, second = rows(tmp_path / "out.jsonl")
     assert first["scores"] == [0.9, 0.1]
-    assert [one[0]["content"] for one in second["completions"]] == ["Answer 1.", "Answer 0."]
+    veto = "p2.c1 has the higher score and fails a required check"
+    ordered = [one[0]["content"] for one in second["completions"]]
+    assert ordered == ["Answer 0.", "Answer 1."], veto
     assert second["prompt"] == [{"role": "user", "content": "Question p2?"}]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_supervised_rows_are_the_best_answer_of_each_prompt(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    from datasets import load_dataset
+
+    summary = export(folder, tmp_path / f"out.{suffix}", "sft")
+    kind, file = {"jsonl": "json"}.get(suffix, suffix), str(tmp_path / f"out.{suffix}")
+    first, second = load_dataset(kind, data_files=file, split="train", cache_dir=str(tmp_path))
+    assert first["completion"][0]["content"] == "Answer 0."
+    assert (first["score"], first["model"]) == (0.9, "writer")
+    assert second["completion"][0]["content"] == "Answer 0."  # the other fails a required check
+    assert summary.notes == ()
+
+
+def test_supervised_rows_are_only_those_that_are_surely_good_enough(
+    folder: Path, tmp_path: Path
+) -> None:
+    summary = export(folder, tmp_path / "out.jsonl", "sft", good_above=0.5, least_sure=0.9)
+    assert [row["score"] for row in rows(tmp_path / "out.jsonl")] == [0.9]
+    first, note = summary.lines()
+    assert first.endswith("out.jsonl: 1 prompt (sft, train)")
+    assert note == (
+        "left out 1 prompt: the best answer fails a required check, or does not exceed a score of "
+        "0.5 with a probability of 0.9"
+    )
+
+
+def test_a_prompt_whose_answers_all_fail_what_is_required_has_no_supervised_row(
+    folder: Path, tmp_path: Path
+) -> None:
+    veto = [
+        {"completion_ids": [f"p2.c{n}"], "prompt_id": "p2", "failed_required": ["no_names"]}
+        for n in range(2)
+    ]
+    write(folder / "judgments.jsonl", veto)
+    summary = export(folder, tmp_path / "out.jsonl", "sft")
+    assert len(rows(tmp_path / "out.jsonl")) == 1
+    said = "left out 1 prompt: the best answer fails a required check"
+    assert summary.notes == (said,)
 
 
 def test_a_folder_of_an_earlier_version_lacks_prompts_and_says_so(
