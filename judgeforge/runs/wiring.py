@@ -27,6 +27,7 @@ from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.answered_before import answered_before
 from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.division import taken_through, team_of
@@ -159,6 +160,7 @@ async def _opened(
             book=files.book,
             say=record.say,
         )
+        gateway.known.earlier = partial(answered_before, start.folder.log, files.cache, endpoints)
         record.notes += [
             no_batch_price(start.prepared, name)
             for name, price in start.prepared.batch_prices.items()
