@@ -16,7 +16,6 @@ from judgeforge.calls.endpoints import open_endpoints
 from judgeforge.calls.limits import breaker
 from judgeforge.runs.answered_before import answered_before
 from judgeforge.store.folder import RunFolder
-from judgeforge.store.log import RunLog
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.no_log import NoLog
 from tests.support.run_setup import KEY, model, rows, run, write_config
@@ -213,15 +212,13 @@ def test_what_earlier_starts_had_answered_counts_where_only_such_a_prompt_is_lef
 def test_an_earlier_start_at_another_place_says_nothing(
     tmp_path: Path, server: LocalServer, answered: int
 ) -> None:
-    folder = RunFolder(tmp_path / "others")
+    folder, log = RunFolder(tmp_path / "others"), cast("Any", NoLog())
     config = judgeforge.load_config(tmp_path / "config.yaml")
     with closing(ReplyCache(config.cache_dir, on_damage=lambda *_: None)) as cache:
         moved = config.models["small"].model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
         for model_config, expected in ((config.models["small"], True), (moved, False)):
             changed = config.model_copy(update={"models": {"small": model_config}})
-            endpoints = open_endpoints(
-                changed, {"small": KEY}, {"small": None}, cast("RunLog", NoLog())
-            )
+            endpoints = open_endpoints(changed, {"small": KEY}, {"small": None}, log)
             calls = list(answered_before(folder.log, cache, endpoints))
             assert bool(calls) is expected
             assert {call.model_name for call in calls} <= {"small"}
