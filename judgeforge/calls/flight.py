@@ -57,7 +57,7 @@ class Flight:
     """Whether it is refused while its model answers other calls, as far as is known."""
     answered_beside: int = 0
     """How often its model has answered another call right after it refused this one."""
-    _doubted: asyncio.Event | None = None
+    _due: asyncio.Event | None = None
     task: asyncio.Task[Answer] = field(init=False)
 
     def is_wanted(self) -> bool:
@@ -69,20 +69,21 @@ class Flight:
         error = self.last_error
         return isinstance(error, StatusError) and error.status == 429
 
-    def doubt(self) -> None:
-        self.is_doubted = True
-        if self._doubted is not None:
-            self._doubted.set()
+    def try_now(self) -> None:
+        """Its model answers others: what it still waits for is no longer of use."""
+        self.is_doubted = self.is_refused
+        if self._due is not None:
+            self._due.set()
 
     async def pause(self, seconds: float) -> None:
-        """Before the next attempt; a short one where it is in doubt, or comes to be."""
+        """Before the next attempt; a short one where it is in doubt, else until ``try_now``."""
         if self.is_doubted or self.answered_beside:
             await asyncio.sleep(min(seconds, SHORT_PAUSE_S * 2.0**self.answered_beside))
             return
-        self._doubted = asyncio.Event()
+        self._due = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._doubted.wait()
+                await self._due.wait()
 
 
 def described(flights: Iterable[Flight]) -> list[str]:

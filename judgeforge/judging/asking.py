@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from judgeforge.calls.call import Answer, Asks, gather_or_cancel
 from judgeforge.calls.input_read import is_a_context
@@ -55,6 +55,9 @@ class Form(Generic[R]):
 
 class WritingJudge(ABC, Generic[R]):
     """A protocol says what it asks (``questions``), shows (``form``) and learns (``evidence``)."""
+
+    template: ClassVar[str]
+    """The protocol whose templates it asks with; another one may be built on it."""
 
     def __init__(
         self,
@@ -136,7 +139,7 @@ class WritingJudge(ABC, Generic[R]):
         prompts = row.prompts.get(key) if of_row else None
         if prompts is None:
             prompts = row.prompts[key] = RowPrompts(
-                self._judge.protocol,
+                self.template,
                 rubric,
                 row.prompt,
                 tuple(row.answers.values()) if of_row else tuple(shown),
