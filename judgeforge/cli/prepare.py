@@ -82,14 +82,21 @@ def preview(
 @command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)],
+    example: Annotated[
+        str | None,
+        typer.Option(help="Such as cascade or local-server; a name that is none lists all."),
+    ] = None,
 ) -> None:
-    """Write a commented project that runs without a key."""
+    """Write a commented project that runs without a key, or one of the examples."""
     from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL, missing_installs
-    from judgeforge.cli.show.preparation import print_project
+    from judgeforge.cli.show.preparation import print_example, print_project
     from judgeforge.config.shipped import init_project
 
-    files = init_project(folder)
-    print_project(folder, files, missing=missing_installs(EMBEDDED_MODEL))
+    files = init_project(folder, example)
+    if example is None:
+        print_project(folder, files, missing=missing_installs(EMBEDDED_MODEL))
+    else:
+        print_example(folder, files)
 
 
 @command()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from judgeforge.config.document import Document, Location, key_path
-from judgeforge.config.other_names import SERVERS, meant_here, said_elsewhere
+from judgeforge.config.other_names import SERVERS, meant_here, said_elsewhere, written_whole
 from judgeforge.config.schema_guide import BEYOND_REASON, SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import redact_patterns
@@ -115,7 +115,10 @@ class _Reader:
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
         if place[-1:] == ("provider",) and (other := SERVERS.get(str(value).lower())):
             hint = f"; {other}"
-        return f"{_found(value)}; it takes {allowed}{hint}{_how_to_fix(value, allowed)}"
+        how = _how_to_fix(value, allowed)
+        if not how and self._guide.is_of_a_run and "a mapping" in allowed:
+            how = written_whole(place, value)
+        return f"{_found(value)}; it takes {allowed}{hint}{how}"
 
     def _value(self, place: Location, error: ErrorDetails) -> object:
         value: object = self._document.value

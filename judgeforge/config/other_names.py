@@ -6,7 +6,13 @@ for the wrong program. A name is looked up in the section where it stands.
 
 from __future__ import annotations
 
+import json
+
 from judgeforge.config.document import Location
+from judgeforge.text.redaction import redact_patterns
+
+_LONGEST = 80
+"""Characters of a value that is shown again."""
 
 
 def _all(names: str, meaning: str) -> dict[str, str]:
@@ -104,6 +110,15 @@ SERVERS = {
 }
 """Names that are no provider here -> how such a server is asked."""
 
+MAIN_KEYS = {
+    "prompts": "path",
+    "prompts.hf": "name",
+    "budget": "usd",
+    "judging.judges": "model",
+    "cache": "dir",
+}
+"""By section that is a mapping: the key that a value alone in its place is meant for."""
+
 
 def section_of(place: Location) -> str:
     """Where a key stands: ``models`` for `models.NAME.key`, ``judging.judges`` for a judge's."""
@@ -114,6 +129,16 @@ def section_of(place: Location) -> str:
 def meant_here(place: Location) -> str | None:
     """The key of the same section that another tool calls so."""
     return SAME_SECTION.get(section_of(place), {}).get(str(place[-1]).lower())
+
+
+def written_whole(place: Location, value: object) -> str:
+    """How a value alone is written as the mapping that belongs there; nothing for other places."""
+    key = MAIN_KEYS.get(section_of((*place, "")))
+    if key is None or isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    if isinstance(value, str) and (len(value) > _LONGEST or redact_patterns(value) != value):
+        return ""
+    return f" (write `{{{key}: {json.dumps(value, ensure_ascii=False)}}}`)"
 
 
 def said_elsewhere(place: Location) -> str | None:

@@ -84,19 +84,22 @@ class SeenRows:
         typographic signs only.
         """
         given = row.given_id
-        if given is not None and prompt_key(given) in self._ids:
+        prompt_id = row.content_id() if given is None else given
+        key = prompt_key(prompt_id)
+        is_known = key in self._ids
+        if given is not None and is_known:
             raise RowProblemError(
                 SkipReason.DUPLICATE_ID,
                 f"an earlier row has the id `{quotable(given)}`; give each row its own",
                 unread="id",
             )
         is_twin = not self._keep and row.asked in self._prompts
-        prompt_id = row.content_id() if given is None else given
-        if given is None and not is_twin:
-            prompt_id = self._distinct(prompt_id)
+        if is_known and not is_twin:
+            prompt_id = self._numbered(prompt_id)
+            key = prompt_key(prompt_id)
         prompt = row.prompt(prompt_id)
         done = is_done is not None and is_done(prompt)
-        if is_twin and (not done or prompt_key(prompt_id) in self._ids):
+        if is_twin and (is_known or not done):
             raise RowProblemError(
                 SkipReason.DUPLICATE_PROMPT,
                 "an earlier row has the same prompt, up to white space and typographic signs; "
@@ -104,14 +107,12 @@ class SeenRows:
                 "(`duplicate_prompts: keep` asks both)",
             )
         self.spared = self.spared or is_twin
-        self._ids.add(prompt_key(prompt.id))
+        self._ids.add(key)
         self._prompts.add(row.asked)
         return prompt, done
 
-    def _distinct(self, content_id: str) -> str:
+    def _numbered(self, content_id: str) -> str:
         """Kept copies of a row without an id are told apart by their number."""
-        if prompt_key(content_id) not in self._ids:
-            return content_id
         number = self._copies.get(content_id, 1) + 1
         while prompt_key(f"{content_id}-{number}") in self._ids:
             number += 1

@@ -128,6 +128,8 @@ def _folder(config: PromptsConfig) -> Path | None:
 
 def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
     """Raises ConfigError: every row of its kind would fail, so it is the models that are wrong."""
+    if not (checks.without_tools or checks.without_pictures):
+        return
     calls = any(turn.tool_calls for turn in prompt.messages)
     if checks.without_tools and (calls or prompt.tools is not None):
         what = "tool calls" if calls else "`tools`"

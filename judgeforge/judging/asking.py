@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from judgeforge.calls.call import Answer, Asks, gather_or_cancel
 from judgeforge.calls.input_read import is_a_context
@@ -55,6 +55,9 @@ class Form(Generic[R]):
 
 class WritingJudge(ABC, Generic[R]):
     """A protocol says what it asks (``questions``), shows (``form``) and learns (``evidence``)."""
+
+    template: ClassVar[str]
+    """The protocol whose templates it asks with; another one may be built on it."""
 
     def __init__(
         self,
@@ -122,8 +125,7 @@ class WritingJudge(ABC, Generic[R]):
             fields["own_answer"] = own.made_by
             notes = [own.problem, fields.get("note")]
             fields["note"] = "; ".join(str(one) for one in notes if one) or None
-        blank = blank_judgment(prompt, question, self._judge, self._rubric)
-        return blank.model_copy(update=fields)
+        return blank_judgment(prompt, question, self._judge, self._rubric, fields)
 
     def _prompt(
         self,
@@ -137,7 +139,7 @@ class WritingJudge(ABC, Generic[R]):
         prompts = row.prompts.get(key) if of_row else None
         if prompts is None:
             prompts = row.prompts[key] = RowPrompts(
-                self._judge.protocol,
+                self.template,
                 rubric,
                 row.prompt,
                 tuple(row.answers.values()) if of_row else tuple(shown),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pkgutil import resolve_name
+from types import MappingProxyType
 from typing import Protocol
 
 from judgeforge.calls.call import Asks
@@ -77,17 +79,28 @@ def make_judge(
 
 
 def blank_judgment(
-    prompt: Prompt, question: Question, judge: JudgeConfig, rubric: Rubric
+    prompt: Prompt,
+    question: Question,
+    judge: JudgeConfig,
+    rubric: Rubric,
+    said: Mapping[str, object] = MappingProxyType({}),
 ) -> Judgment:
-    """Everything about a judgment that is known before the judge says anything."""
+    """Everything about a judgment that is known before the judge says anything. ``said``: the
+    fields of what it said."""
+    about = {
+        "id": judgment_id(prompt.id, question),
+        "prompt_id": prompt.id,
+        "completion_ids": question.completion_ids,
+        "repeat": question.repeat,
+    }
+    blank = _blank(judge.label, judge.protocol, rubric.judged_weight)
+    return blank.model_copy(update={**about, **said})
+
+
+@lru_cache(maxsize=64)
+def _blank(judge: str, protocol: str, weight: float) -> Judgment:
     return Judgment(
-        id=judgment_id(prompt.id, question),
-        prompt_id=prompt.id,
-        completion_ids=question.completion_ids,
-        judge=judge.label,
-        protocol=judge.protocol,
-        repeat=question.repeat,
-        weight=rubric.judged_weight,
+        id="", prompt_id="", completion_ids=(), judge=judge, protocol=protocol, weight=weight
     )
 
 

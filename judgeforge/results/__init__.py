@@ -28,6 +28,6 @@ export                   streams the pairs; a trainer's format is one function o
 Rows of earlier versions are read through store/evidence_rows.py. What models wrote is data:
 Markdown and HTML are escaped, and a terminal gets visible characters.
 
-To add a format of pairs: a function in export/formats/, a line in TARGETS (export/__init__.py).
+To add a format of pairs: a function in export/formats/, a line in TARGETS (known_targets.py).
 To add a figure: count it in figures/, then show it in report/ or in card_sections.py.
 """

@@ -300,7 +300,7 @@ class FinishedPrompts:
         return len(self._keys) - len(self._removed)
 
     def get(self, prompt_id: str) -> Entry | None:
-        return self.with_key(prompt_key(prompt_id))
+        return self.with_key(prompt_key(prompt_id)) if self._found or self._keys else None
 
     def with_key(self, key: int) -> Entry | None:
         """``key``: the ``prompt_key`` of the id."""

@@ -344,7 +344,7 @@ def test_export_writes_the_format_of_a_trainer(
 
 
 def test_help_names_every_format_and_the_folder_of_a_run(command: Command) -> None:
-    from judgeforge.results.export import TARGETS
+    from judgeforge.results.export.known_targets import TARGETS
 
     shown = set(command("export", "--help")[1].replace(",", " ").replace(".", " ").split())
     assert set(TARGETS) <= shown
@@ -366,6 +366,13 @@ def test_init_writes_a_project_that_passes_its_own_check(tmp_path: Path, command
     assert "judgeforge run" in shown
     assert "pip install" not in shown
     assert command("check", tmp_path / "new" / "config.yaml")[0] == 0
+
+
+def test_init_writes_an_example_and_names_the_next_step(tmp_path: Path, command: Command) -> None:
+    code, shown, _ = command("init", tmp_path / "new", "--example", "own-completions")
+    assert code == 0
+    assert f"wrote {tmp_path}/new/own-completions.jsonl" in shown
+    assert f"check {tmp_path}/new/config.yaml" in shown
 
 
 def test_init_says_what_its_model_still_needs(

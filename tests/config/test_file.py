@@ -92,12 +92,13 @@ MISTAKES = {
     "text for a mapping": (
         changed("{path: data/prompts.jsonl}", "p.jsonl"),
         "run.yaml:1: prompts: found the text `p.jsonl`; "
-        "it takes a mapping (`path`, `hf`, `format`, `fields`, …)",
+        'it takes a mapping (`path`, `hf`, `format`, `fields`, …) (write `{path: "p.jsonl"}`)',
     ),
     "an item of a list": (
         changed("- model: writer", "- writer"),
         "run.yaml:11: judging.judges[0]: found the text `writer`; "
-        "it takes a mapping (`model`, `name`, `protocol`, `repeats`, …)",
+        "it takes a mapping (`model`, `name`, `protocol`, `repeats`, …) "
+        '(write `{model: "writer"}`)',
     ),
     "an empty list": (
         changed("[writer]", "[]"),

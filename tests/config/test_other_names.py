@@ -72,6 +72,14 @@ budget: {usd: 1.0}
         ("{path: p.jsonl}", "{dataset: a/b}", "`hf: {name: OWNER/NAME, split: train}`"),
         ("{path: p.jsonl}", "{path: p.jsonl, limit: 3}", "`judgeforge run CONFIG --limit N`"),
         ("rubric: helpfulness", "rubric: helpfulness\nout: x", "`judgeforge run CONFIG --out DIR`"),
+        (
+            "{path: p.jsonl}",
+            "p.jsonl",
+            '`fields`, …) (write `{path: "p.jsonl"}`)',
+        ),
+        ("{path: p.jsonl}", "{hf: a/b}", '(write `{name: "a/b"}`)'),
+        ("{usd: 1.0}", "2", "(write `{usd: 2}`)"),
+        ("- model: writer", "- writer", '(write `{model: "writer"}`)'),
         ("provider: openai", "provider: vLLM", "`provider: openai` with the address of the server"),
     ],
 )

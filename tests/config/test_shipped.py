@@ -9,7 +9,7 @@ import pytest
 
 import judgeforge
 from judgeforge.config.model import ModelConfig
-from judgeforge.config.shipped import init_project
+from judgeforge.config.shipped import examples, init_project
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.runs.planning.check import check_run
 from tests.local_server import LocalServer
@@ -90,3 +90,27 @@ def test_the_project_makes_pairs_once_its_model_answers(
     ended = rows(tmp_path / "out" / "pairs.jsonl") + rows(tmp_path / "out" / "skips.jsonl")
     assert {row["prompt_id"] for row in ended} == {"sky", "sleep", "letter", "fruit"}
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("name", examples())
+def test_an_example_is_a_project_of_its_own(tmp_path: Path, name: str) -> None:
+    written = init_project(tmp_path / "new", name)
+    assert {"config.yaml", ".gitignore"} < {file.name for file in written}
+    text = (tmp_path / "new/config.yaml").read_text()
+    assert "../" not in text
+    config = judgeforge.load_config(tmp_path / "new/config.yaml")
+    assert config.prompts.path is not None
+    assert config.prompts.path.parent == tmp_path / "new"
+    assert config.prompts.path.is_file()
+
+
+def test_an_example_brings_the_labels_that_it_speaks_of(tmp_path: Path) -> None:
+    init_project(tmp_path, "labels")
+    assert (tmp_path / "labels.jsonl").is_file()
+    assert "evaluate config.yaml --labels labels.jsonl" in (tmp_path / "config.yaml").read_text()
+
+
+def test_a_name_that_is_no_example_lists_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"anthropic, batches, .*; did you mean `cascade`\?"):
+        init_project(tmp_path / "new", "cascad")
+    assert not (tmp_path / "new").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,22 @@ def test_the_second_tier_is_asked_less_than_everything(server: LocalServer, tmp_
     assert judging["judgments"] < judging["asking_everybody"] == 12 * 4 * 2
 
 
+@pytest.fixture(scope="module")
+def without_a_cascade(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LocalServer, Path]]:
+    """A server, and a project whose run has asked both judges everything."""
+    project = tmp_path_factory.mktemp("without")
+    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, KEY)
+        assert run(tiers(server, project), project / "run").exit_code == 0
+        yield server, project
+
+
 def test_without_a_cascade_everybody_is_asked_everything(
-    server: LocalServer, tmp_path: Path
+    without_a_cascade: tuple[LocalServer, Path],
 ) -> None:
-    judging = run(tiers(server, tmp_path), tmp_path / "run").manifest["judging"]
+    judging = manifest(without_a_cascade[1] / "run")["judging"]
     assert judging["by_tier"] == {"1": 48, "2": 48}
     assert judging["saved_usd"] == 0.0
 
@@ -82,19 +95,21 @@ def test_limits_of_calls_and_money_hold_for_each_prompt(
     assert none["judging"]["by_tier"] == {"1": 48, "2": 0}
 
 
-def test_the_fit_is_frozen_and_written_down(server: LocalServer, tmp_path: Path) -> None:
-    config = tiers(server, tmp_path)
-    first = run(config, tmp_path / "run").manifest
+def test_the_fit_is_frozen_and_written_down(
+    without_a_cascade: tuple[LocalServer, Path], tmp_path: Path
+) -> None:
+    here = shutil.copytree(without_a_cascade[1], tmp_path / "project")
+    first = manifest(here / "run")
     assert first["reliability"]["source"] == "run"
     assert first["reliability"]["prompts"] == 6
     assert [judge["name"] for judge in first["reliability"]["judges"]] == ["big", "small"]
-    pairs = (tmp_path / "run" / "pairs.jsonl").read_bytes()
+    pairs = (here / "run" / "pairs.jsonl").read_bytes()
 
-    write_prompts(tmp_path, 15)
-    grown = run(config, tmp_path / "run").manifest
+    write_prompts(here, 15)
+    grown = run(here / "config.yaml", here / "run").manifest
     assert grown["totals"]["prompts"] == 15
     assert grown["reliability"] == first["reliability"]
-    assert (tmp_path / "run" / "pairs.jsonl").read_bytes().startswith(pairs)
+    assert (here / "run" / "pairs.jsonl").read_bytes().startswith(pairs)
 
 
 @pytest.mark.slow
@@ -166,11 +181,11 @@ def test_a_budget_that_ends_during_the_first_prompts_still_gives_their_pairs(
 
 
 def test_explain_says_what_each_judge_did_to_the_confidence(
-    server: LocalServer, tmp_path: Path
+    without_a_cascade: tuple[LocalServer, Path],
 ) -> None:
-    run(tiers(server, tmp_path), tmp_path / "run")
-    pair = rows(tmp_path / "run" / "pairs.jsonl")[0]
-    explained = explain(tmp_path / "run", pair["id"])
+    folder = without_a_cascade[1] / "run"
+    pair = rows(folder / "pairs.jsonl")[0]
+    explained = explain(folder, pair["id"])
     assert [effect.judge for effect in explained.effects] == ["small", "big"]
     for effect in explained.effects:
         assert effect.judgments == 4

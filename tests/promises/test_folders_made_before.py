@@ -1,11 +1,13 @@
 """What an earlier version left behind opens: run folders, a cache, a ledger, a calibration.
 
 `made_before/` is a project of four prompts, one run of it that finished and one that its budget
-stopped. Its server is long gone, so whatever is paid for here fails the test.
+stopped. Its server is long gone, so whatever is paid for here fails the test. What the very first
+version left out is taken out of a run of today.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +18,7 @@ import yaml
 from datasets import load_dataset
 
 import judgeforge
+from judgeforge.calls.money.budget import Budget
 from judgeforge.calls.money.ledger import Ledger
 from judgeforge.results.explain import explain
 from judgeforge.results.export.export import export_pairs
@@ -24,7 +27,8 @@ from judgeforge.results.status import read_status
 from judgeforge.runs.planning.check import check_run
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal
-from tests.support.run_setup import rows, run
+from tests.local_server import LocalServer
+from tests.support.run_setup import rows, run, write_config, write_prompts
 
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
 
@@ -131,3 +135,35 @@ def _without_later(value: Any, old: Any) -> Any:
     if isinstance(value, dict) and isinstance(old, dict):
         return {name: _without_later(value[name], old[name]) for name in old}
     return value
+
+
+@pytest.fixture
+def of_the_first_version(tmp_path: Path, server: LocalServer) -> Path:
+    folder = tmp_path / "old"
+    run(write_config(tmp_path, server, prompts=3), folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["started_at"]
+    for key in ("daily_usd", "ledger", "timezone"):
+        del manifest["config"]["budget"][key]
+    del manifest["config"]["limits"]["min_free_mb"], manifest["config"]["on_finish"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    journal = folder / "state" / "journal.bin"
+    journal.write_bytes(journal.read_bytes().replace(b'"format": 1, ', b""))
+    (folder / "state" / "cached-calls").unlink()
+    (folder / "state" / "lock").write_text("")
+    return folder
+
+
+def test_a_folder_of_the_first_version_can_be_looked_at_and_goes_on_with_new_rows_only(
+    tmp_path: Path, server: LocalServer, of_the_first_version: Path
+) -> None:
+    folder, config = of_the_first_version, tmp_path / "config.yaml"
+    status = read_status(folder)
+    assert (status.status, status.done, status.pairs, status.since) == ("complete", 3, 3, None)
+    assert explain(folder, "p0.p0")
+    assert Budget(folder / "state" / "spending.jsonl").spending().calls == 3 * 8
+    assert run(config, folder).did_nothing
+    write_prompts(tmp_path, 5)
+    result = run(config, folder)
+    assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, 5)
+    assert len(server.requests) == 5 * 8

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import ConfigError
-from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
+from judgeforge.results.export.known_targets import TARGETS
 from judgeforge.results.export.targets import ExportOptions
 from tests.local_server import LocalServer
 from tests.support.exported_rows import EVERYTHING_TEMPLATE, as_held, exported

@@ -34,8 +34,8 @@ from judgeforge.inputs.shapes.shape import Shape
 from judgeforge.judging.protocols.pointwise import PointwiseJudge
 from judgeforge.ranking.protocols import PROTOCOLS, ProtocolFacts
 from judgeforge.records import Completion, Judgment, PreferencePair, Prompt, Question
-from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
+from judgeforge.results.export.known_targets import TARGETS
 from judgeforge.results.export.targets import Target, json_lines
 from judgeforge.runs.planning.check import check_run
 from tests.local_server import LocalServer

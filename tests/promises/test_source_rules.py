@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 from packaging.requirements import Requirement
 
-from judgeforge.results.export import TARGETS
+from judgeforge.results.export.known_targets import TARGETS
 from tests.support.sources import PACKAGE, all_nodes, name_of
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

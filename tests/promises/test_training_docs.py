@@ -14,9 +14,9 @@ from datasets import load_dataset
 
 from judgeforge import cli
 from judgeforge.records import Skip
-from judgeforge.results.export import TARGETS
 from judgeforge.results.export.arrow import COLUMNS, open_parquet
 from judgeforge.results.export.export import export_pairs
+from judgeforge.results.export.known_targets import TARGETS
 from tests.support.hand_made import pair, run_folder
 
 TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")

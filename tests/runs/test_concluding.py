@@ -22,7 +22,7 @@ from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
 
-PROMPTS = 60
+PROMPTS = 40
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
 SAMPLING: dict[str, Any] = {"models": ["strong", "weak"], "completions": 2}
 DELTA: dict[str, Any] = {
@@ -220,7 +220,7 @@ def test_check_warns_of_an_audit_that_shows_nothing(server: LocalServer, tmp_pat
         one for one in check_run(judgeforge.load_config(small)).warnings if "audit" in one
     )
     assert "hardly show that chosen is better" in warning
-    assert "audit: 0.5 draws about 30" in warning
+    assert "audit: 0.75 draws about 30" in warning
 
 
 def test_sides_of_pairs_by_design_are_good_and_bad_as_the_audit_says(whole: Path) -> None:

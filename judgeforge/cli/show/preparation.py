@@ -79,6 +79,13 @@ def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]
     say(f"\nNext: {command_line('run', folder / 'config.yaml')}")
 
 
+def print_example(folder: Path, files: Sequence[Path]) -> None:
+    """Its models are somebody's: what they need is looked at before anything is sent."""
+    for file in files:
+        say(f"wrote {file}")
+    say(f"\nNext: {command_line('check', folder / 'config.yaml')}")
+
+
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         end = "" if finding.detail.endswith(".") else "."

@@ -14,6 +14,8 @@ from judgeforge.records import Question
 
 
 class ListwiseJudge(WritingJudge[ListReply]):
+    template = "listwise"
+
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         """One question about all, in an order that ``seed`` draws again for every repeat."""
         if len(completion_ids) < 2:

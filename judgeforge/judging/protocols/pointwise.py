@@ -29,6 +29,8 @@ _Reading = tuple[ScoreReply, tuple[TokenProbability, ...]]
 
 
 class PointwiseJudge(WritingJudge[_Reading]):
+    template = "pointwise"
+
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return single_questions(self._judge, completion_ids, repeat)
 

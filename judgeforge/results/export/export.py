@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
-from judgeforge.results.export import TARGETS, find_target
-from judgeforge.results.export.formats.judged import BAD, BEST, GOOD, IN_DOUBT, NOT_GOOD
+from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT, NOT_GOOD
+from judgeforge.results.export.known_targets import TARGETS, find_target
 from judgeforge.results.export.places import (
     DESCRIPTION,
     earlier_files,
@@ -127,7 +127,7 @@ def export_pairs(
         count=progress.count,
     )
     items = _items(folders, target, format_, progress, export, leave_out=leave_out)
-    rows = _write(items, files, format_, export, test_share=test_share)
+    rows = _write(items, files, format_, export, progress, test_share=test_share)
     for file in earlier:
         remove(file)
     if description and format_.describe:
@@ -264,9 +264,11 @@ def _write(
     files: Mapping[Side, Path],
     target: Target,
     export: Export,
+    progress: _Progress,
     *,
     test_share: float,
 ) -> dict[Side, int]:
+    """How many items each file has something of."""
     rows: dict[Side, int] = dict.fromkeys(files, 0)
     with ExitStack() as stack:
         with chosen_place(files["train"]):
@@ -275,9 +277,9 @@ def _write(
                 side: stack.enter_context(target.open(path, export)) for side, path in files.items()
             }
         for item in items:
-            side = side_of(item.prompt_id, test_share)
+            side, left_out = side_of(item.prompt_id, test_share), progress.counts[NOT_GOOD]
             writers[side](item)
-            rows[side] += 1
+            rows[side] += progress.counts[NOT_GOOD] == left_out
     return rows
 
 
@@ -313,8 +315,7 @@ def _notes(progress: _Progress, export: Export) -> Iterator[str]:
                 f", or does not exceed a score of {export.threshold:g} with a probability of "
                 f"{export.options.least_sure:g}"
             )
-        left, best = counts[NOT_GOOD], counts[BEST]
-        yield f"{counted(best, 'answer')} written; {counted(left, 'prompt')} left out: {why}"
+        yield f"left out {counted(counts[NOT_GOOD], 'prompt')}: {why}"
 
 
 def _describe(path: Path, content: Mapping[str, object]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _EDGE = 1e-6
@@ -52,8 +53,8 @@ class Values:
             return []
         import numpy as np
 
-        found = np.quantile(np.asarray(self._values), shares, method="inverted_cdf")
-        return [float(value) for value in found]
+        ordered = np.sort(np.asarray(self._values))
+        return [float(ordered[max(0, ceil(len(ordered) * share - 1))]) for share in shares]
 
     def mean_of_those(self, limit: float, other: Values) -> tuple[int, float | None]:
         """How many values reach ``limit``, and the mean of ``other``, as long, at these places."""

@@ -1,4 +1,4 @@
-"""Templates compiled once, kept where Python keeps the compiled form of its modules.
+"""Templates in their sandbox, compiled once: kept where Python keeps its compiled modules.
 
 To compile the templates of a page takes longer than to judge a prompt. What was compiled lies in
 ``__pycache__`` beside them (or under PYTHONPYCACHEPREFIX), is trusted as the modules there are, and
@@ -14,12 +14,28 @@ import sys
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 _DIGEST_BYTES = 32
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Decides once of each attribute of a type whether a template may read it: asked of each value
+    anew, that takes as long as all the rest of a page."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of Jinja)
+        super().__init__(**options)
+        self._is_safe: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401
+        key = type(obj), attr
+        if key not in self._is_safe:
+            self._is_safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._is_safe[key]
 
 
 class CompiledTemplates(BytecodeCache):

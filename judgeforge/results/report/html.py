@@ -55,8 +55,9 @@ class _Page(str):
 
 def render_page(values: Mapping[str, Any]) -> str:
     """The same values always give the same page."""
-    style = _environment().get_template(_STYLE).render(values)
-    return _environment().get_template("page.html.j2").render(values, style_hash=_hash_of(style))
+    style = _environment().get_template(_STYLE).make_module(dict(values))
+    shown = {"style": style, "style_hash": _hash_of(str(style))}
+    return _environment().get_template("page.html.j2").render(values, **shown)
 
 
 def render_fragment(template: str, values: Mapping[str, Any]) -> str:
@@ -148,11 +149,10 @@ def _environment() -> Environment:
 def page_environment(templates: Path, *, longest: int, largest_picture: int) -> Environment:
     """``longest``: characters of a text (`whole`); ``largest_picture``: of a data URL."""
     from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    from judgeforge.results.report.compiled_templates import CompiledTemplates
+    from judgeforge.results.report.compiled_templates import CompiledTemplates, Sandbox
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = Sandbox(
         loader=FileSystemLoader(templates),
         bytecode_cache=CompiledTemplates(templates),
         undefined=StrictUndefined,

@@ -78,8 +78,11 @@ def prepare_measurement(config: RunConfig) -> Preparation:
     pairing = config.pairing.model_copy(update={"max_error": None})
     bare = config.model_copy(update={"judging": judging, "pairing": pairing, "sampling": None})
     if not config.judging.judges:
+        others = "what code checks needs no measure"
+        if config.judging.judgments is not None:
+            others = "judgments made elsewhere are measured by `judgeforge.evaluate` in Python"
         raise ConfigError(
-            "there is no judge to measure: code decides everything here",
+            f"no judge is named, so there is none to measure: name one ({others})",
             file=config.source_file,
             key="judging.judges",
         )

@@ -1,7 +1,8 @@
 """What models would be sent about one prompt: a run's own code asks, and nobody answers.
 
 An answer that is still to be written has words in its place that say so. What depends on replies
-(criteria that a model writes, answers of a judge's own, what is asked again) is told in notes.
+(criteria that a model writes, answers of a judge's own, what is asked again) is told in notes. See
+decision 0078.
 """
 
 from __future__ import annotations

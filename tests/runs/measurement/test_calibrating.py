@@ -223,6 +223,27 @@ def test_too_few_labels_are_refused_before_any_call(tmp_path: Path, judges: Loca
     assert not judges.requests
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (None, "what code checks needs no measure"),
+        ("answers.jsonl", "judgments made elsewhere are measured by `judgeforge.evaluate`"),
+    ],
+)
+def test_where_no_judge_is_named_none_can_be_measured(
+    tmp_path: Path, judges: LocalServer, file: str | None, told: str
+) -> None:
+    config = loaded(config_of(tmp_path, judges))
+    judging = config.judging.model_copy(
+        update={"judges": (), "judgments": file and tmp_path / file}
+    )
+    bare = config.model_copy(update={"judging": judging})
+    labels = write_rows(tmp_path / "labels.jsonl", pair_rows(20))
+    with pytest.raises(ConfigError, match="no judge is named, so there is none to measure") as no:
+        evaluate_config(bare, labels)
+    assert told in str(no.value)
+
+
 @pytest.mark.slow
 def test_a_stopped_calibration_goes_on_where_it_stopped(
     tmp_path: Path, judges: LocalServer

@@ -34,13 +34,12 @@ from judgeforge.results.export.targets import (
 from judgeforge.results.judged_prompts import JudgedCompletion, JudgedCompletions
 
 GOOD, BAD, IN_DOUBT = "good", "bad", "in doubt"
-BEST, NOT_GOOD = "best", "not good"
+NOT_GOOD = "not good"
 
 
 @contextmanager
 def open_kto(path: Path, export: Export) -> Iterator[Write]:
-    columns = {"label": "bool", "score": "float64", **asked_types(export.options)}
-    with _open_rows(path, columns, export) as write_row:
+    with _open_rows(path, {"label": "bool", "score": "float64"}, export) as write_row:
 
         def write(judged: JudgedCompletions) -> None:
             for one in judged.completions:
@@ -49,8 +48,9 @@ def open_kto(path: Path, export: Export) -> Iterator[Write]:
                     export.count(IN_DOUBT)
                 else:
                     export.count(GOOD if good >= 0.5 else BAD)
-                    labelled = _labelled(one, good, export)
-                    write_row(_row(judged, one, labelled, export, is_table=path.suffix == PARQUET))
+                    said = {"label": good >= 0.5, "score": one.score}
+                    row = _row(judged, one, said, export, is_table=path.suffix == PARQUET)
+                    write_row({**row, **_weights(good, export)})
 
         yield write
 
@@ -69,7 +69,6 @@ def open_best(path: Path, export: Export) -> Iterator[Write]:
             if best.fails_required or too_low:
                 export.count(NOT_GOOD)
                 return
-            export.count(BEST)
             said = {"score": best.score, "model": best.completion.model}
             write_row(_row(judged, best, said, export, is_table=is_table))
 
@@ -106,11 +105,10 @@ def _row(
     return export.columns.complete(found)
 
 
-def _labelled(one: JudgedCompletion, good: float, export: Export) -> Row:
-    weight = 2 * max(good, 1 - good) - 1
-    weights = {"soft_label": round(good, 10), "weight": round(weight, 10)}
-    asked = weights if export.options.with_weight else {}
-    return {"label": good >= 0.5, "score": one.score, **asked}
+def _weights(good: float, export: Export) -> Row:
+    if not export.options.with_weight:
+        return {}
+    return {"soft_label": round(good, 10), "weight": round(2 * max(good, 1 - good) - 1, 10)}
 
 
 def _columns(said: Columns, export: Export) -> Columns:
@@ -120,6 +118,7 @@ def _columns(said: Columns, export: Export) -> Columns:
         **said,
         **optional_types(export.columns),
         **image_types(export),
+        **asked_types(export.options),
     }
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
-from judgeforge.results.export import TARGETS
 from judgeforge.results.export.export import export_pairs
+from judgeforge.results.export.known_targets import TARGETS
 from judgeforge.text.messages import Message
 from tests.support.hand_made import pair, run_folder
 from tests.support.rich_pairs import TOOLS, picture_pair, thought_pair, tool_pair

@@ -146,9 +146,11 @@ def test_supervised_rows_are_only_those_that_are_surely_good_enough(
 ) -> None:
     summary = export(folder, tmp_path / "out.jsonl", "sft", good_above=0.5, least_sure=0.9)
     assert [row["score"] for row in rows(tmp_path / "out.jsonl")] == [0.9]
-    assert summary.notes == (
-        "1 answer written; 1 prompt left out: the best answer fails a required check, or does not "
-        "exceed a score of 0.5 with a probability of 0.9",
+    first, note = summary.lines()
+    assert first.endswith("out.jsonl: 1 prompt (sft, train)")
+    assert note == (
+        "left out 1 prompt: the best answer fails a required check, or does not exceed a score of "
+        "0.5 with a probability of 0.9"
     )
 
 
@@ -162,7 +164,7 @@ def test_a_prompt_whose_answers_all_fail_what_is_required_has_no_supervised_row(
     write(folder / "judgments.jsonl", veto)
     summary = export(folder, tmp_path / "out.jsonl", "sft")
     assert len(rows(tmp_path / "out.jsonl")) == 1
-    said = "1 answer written; 1 prompt left out: the best answer fails a required check"
+    said = "left out 1 prompt: the best answer fails a required check"
     assert summary.notes == (said,)
 
 
