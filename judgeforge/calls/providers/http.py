@@ -180,6 +180,7 @@ class HttpProvider:
             trust_env=not is_this_machine(self.base_url),
         )
         _reuse_only_silent_connections(http_client)
+        _keep_cookies_that_can_be_sent(http_client)
         # As the client chose it from the environment.
         proxy = http_client._transport_for_url(httpx2.URL(self.base_url)).proxy
         if proxy is not None:
@@ -196,6 +197,18 @@ class HttpProvider:
         for ids in ("organization", "project") if self.base_url != self.own_address else ():
             setattr(self._client, ids, None)
         self._requests = RepeatedRequests(self._client, http_client)
+
+
+def _keep_cookies_that_can_be_sent(http_client: Any) -> None:  # noqa: ANN401
+    """Headers are sent in ASCII: with a cookie of other letters no later request could be made."""
+    from http.cookiejar import DefaultCookiePolicy
+
+    class SentInAscii(DefaultCookiePolicy):
+        def set_ok(self, cookie: Any, request: Any) -> bool:  # noqa: ANN401
+            said = f"{cookie.name}{cookie.value}{cookie.path}"
+            return said.isascii() and super().set_ok(cookie, request)
+
+    http_client.cookies.jar.set_policy(SentInAscii())
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:

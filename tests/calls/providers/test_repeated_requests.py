@@ -119,6 +119,23 @@ def test_a_cookie_that_the_server_sets_comes_back(server: LocalServer) -> None:
     assert told(server.requests[-1].headers)["cookie"] == "machine=7"
 
 
+def test_a_cookie_that_no_header_can_carry_is_left_out(server: LocalServer) -> None:
+    settings = settings_of(server, "openai")
+
+    async def in_turn() -> None:
+        opened = open_provider(settings, "sk-test")
+        cookies = {"set-cookie": "city=Z\xfcrich; Path=/"}
+        server.faults.add(faults.status(429, headers=cookies), times=1)
+        with pytest.raises(StatusError):
+            await send(opened, settings, "One?")
+        await send(opened, settings, "Two?")
+        await opened.close()
+
+    asyncio.run(in_turn())
+    assert len(server.requests) == 2
+    assert "cookie" not in told(server.requests[1].headers)
+
+
 @both
 def test_a_refusal_of_a_later_request_says_what_that_of_a_first_says(
     server: LocalServer, provider: str
