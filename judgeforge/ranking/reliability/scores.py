@@ -86,8 +86,9 @@ class _Parameters:
     prompt: Array
     """The last two are variances, one for each judge."""
     of_any_prompt: NDArray[np.bool_]
-    """Whether it says nothing of whole prompts, as reward models do: ``prompt`` then stays, and it
-    has no say in what zero and one mean."""
+    """Whether it says nothing of whole prompts, as reward models do: ``prompt`` then stays."""
+    grading: NDArray[np.intp]
+    """The judges that have a say in what zero and one mean: the others, if there are any."""
     mean: float
     spread: float
     quality: float
@@ -125,13 +126,15 @@ def _start(
     for one in evidence:
         for cell in one.cells:
             scores[cell.judge].append(cell.mean)
+    of_any_prompt = np.array([judge.reward_unit is not None for judge in judges])
     centre = float(np.mean([score for found in scores.values() for score in found]))
     return _Parameters(
         offset=np.zeros(len(names)),
         scale=np.array([judge.scale for judge in judges]),
         own=np.array([judge.own_sd**2 for judge in judges]),
         prompt=np.array([judge.prompt_sd**2 for judge in judges]),
-        of_any_prompt=np.array([judge.reward_unit is not None for judge in judges]),
+        of_any_prompt=of_any_prompt,
+        grading=np.flatnonzero(of_any_prompt == of_any_prompt.all()),
         mean=centre,
         spread=reliability.prompt_sd**2,
         quality=reliability.quality_sd**2,
@@ -197,23 +200,24 @@ def _improve(groups: Sequence[_Group], now: _Parameters, prior: _Parameters) -> 
     prompt, own, prompts, cells, cross, square, rest = sums.by_judge
     own = (PRIOR_FEW_CELLS * prior.own + own) / (PRIOR_FEW_CELLS + cells)
     prompt = (PRIOR_CELLS * prior.prompt + prompt) / (PRIOR_CELLS + prompts)
-    prompt = np.where(now.of_any_prompt, now.prompt, prompt)
+    prompt[now.of_any_prompt] = now.prompt[now.of_any_prompt]
     quality = (PRIOR_CELLS * prior.quality + sums.quality) / (PRIOR_CELLS + sums.completions)
     close = (PRIOR_PROMPTS * prior.close + sums.close) / (PRIOR_PROMPTS + sums.prompts)
     spread = (PRIOR_CELLS * prior.spread + sums.spread) / (PRIOR_CELLS + sums.prompts)
     pull = PRIOR_SCALE_CELLS * prior.quality
     scale = np.maximum((pull + cross) / (pull + square), 0.05)
     # Only ratios of scales can be seen: their geometric mean is set to 1.
-    grading = now.of_any_prompt if now.of_any_prompt.all() else np.logical_not(now.of_any_prompt)
-    gauge = float(np.exp(np.mean(np.log(scale[grading]))))
+    grading = now.grading
+    gauge = float(np.exp(np.log(scale[grading]).sum() / len(grading)))
     offset = now.offset + rest / np.maximum(cells, 1.0)
-    centre = float(offset[grading].mean())
+    centre = float(offset[grading].sum() / len(grading))
     return _Parameters(
         offset=offset - centre,
         scale=scale / gauge,
         own=own,
         prompt=prompt,
         of_any_prompt=now.of_any_prompt,
+        grading=grading,
         mean=now.mean + centre,
         spread=spread * gauge**2,
         quality=quality * gauge**2,
@@ -284,10 +288,11 @@ class _Latent:
             rest[:, 0],
         )
         np.add.at(sums.by_judge.reshape(-1), group.sums, np.concatenate(added, 1).reshape(-1))
-        for number, own, part in zip(numbers.tolist(), squares, (1.0, CLOSE_VARIANCE), strict=True):
+        told = np.array([numbers, squares[:, 0], squares[:, 1 : 1 + n].sum(1)]).T.tolist()
+        for (number, spread, quality), part in zip(told, (1.0, CLOSE_VARIANCE), strict=True):
             sums.completions += number * n
-            sums.spread += float(own[0])
-            sums.quality += float(own[1 : 1 + n].sum()) / part
+            sums.spread += spread
+            sums.quality += quality / part
 
 
 def _diagonals(matrices: Array) -> Array:
