@@ -17,9 +17,15 @@ def check(config: Config, limit: Limit = None, ask: Ask = False) -> None:
     import judgeforge
     from judgeforge.cli.show.preparation import print_check, print_findings
     from judgeforge.runs.planning.check import check_run
+    from judgeforge.runs.reward.checking import check_rewards, is_for_rewards
+    from judgeforge.runs.reward.settings import load_for_rewards
 
-    loaded = judgeforge.load_config(config)
-    report = check_run(loaded, limit=limit)
+    if is_for_rewards(config):
+        loaded = load_for_rewards(config)
+        report = check_rewards(loaded)
+    else:
+        loaded = judgeforge.load_config(config)
+        report = check_run(loaded, limit=limit)
     if ask and report.usable:
         from judgeforge.runs.planning.trial import try_models
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,9 @@ def explain(
     from judgeforge.results.explain import explain as read_explanation
     from judgeforge.results.explain_completion import ExplainedCompletion, explain_completion
 
-    say_if_changed(folder)
     pair_id = as_written(pair_id)
+    _refuse_swapped(folder, pair_id)
+    say_if_changed(folder)
     found: Explanation | ExplainedCompletion | None
     try:
         found = read_explanation(folder, pair_id)
@@ -51,6 +53,16 @@ def explain(
         show(render_explanation(found))
     else:
         show(render_completion(found))
+
+
+def _refuse_swapped(folder: Path, pair_id: str) -> None:
+    """Raises ConfigError. Whoever thinks of the pair first also types it first."""
+    from judgeforge.cli.show.output import command_line
+
+    with suppress(OSError):  # an id that is too long for a name
+        if not folder.exists() and Path(pair_id).is_dir():
+            right = command_line("explain", pair_id, folder)
+            raise ConfigError(f"the folder comes first, and the id after it: {right}")
 
 
 @command()

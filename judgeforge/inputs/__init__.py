@@ -8,6 +8,7 @@ json_array.py    JSON files that hold one list of rows
 csv_table.py     CSV with a header
 parquet.py       Parquet
 hugging_face.py  Hugging Face datasets
+rows_in_memory.py  rows that a program holds, as lines of a file
 source_columns.py  the columns of a source: what they make, which are read
 literals.py      values that Python wrote as a text
 paths.py         values within a column, by a path

@@ -2,6 +2,7 @@
 
 run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
+given_prompts.py  prompts that a program gives in memory, as a file of the folder
 start.py        what one start of a folder has to do, found out before anything is sent
 wiring.py       the parts of a start, opened and connected
 answered_before.py  requests that models have answered in earlier starts

@@ -6,15 +6,17 @@ import asyncio
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from judgeforge.calls.telemetry.recording import configured
 from judgeforge.config.copies import check_copied
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.given_prompts import GivenPrompts, given_prompts, reading_given
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
 from judgeforge.runs.planning.preparation import check_prompts_file, prepare
@@ -35,6 +37,7 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     config: RunConfig,
     out: Path | str | None = None,
     *,
+    prompts: Iterable[Any] | None = None,
     limit: int | None = None,
     budget_usd: float | None = None,
     force: bool = False,
@@ -48,15 +51,19 @@ async def arun(  # noqa: PLR0913 (the options of a run)
 ) -> RunResult:
     """Run, or go on where the folder ``out`` stopped; files of other programs are not replaced.
 
-    ``out``: as for ``--out``, ``{date}`` in it stands for today. ``limit``: only prompts among the
-    first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``. ``force``
-    accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again whose
-    calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start (exit
-    code 6) once only batches are waited for. ``workers``: processes that share the work, of this
-    machine or of the Ray cluster at the address ``cluster`` (`auto`: the one that this machine
+    ``out``: as for ``--out``, ``{date}`` in it stands for today. ``prompts``: rows that are in
+    memory, in place of what `prompts.path` or `prompts.hf` names, which is then not read and need
+    not exist: an iterable of mappings (as lines of a JSONL file) or of texts, a datasets.Dataset,
+    or a DataFrame. The folder keeps them (given-prompts.jsonl), and they are read from there with
+    all other settings of `prompts`; to go on, give the same rows again. ``limit``: only prompts
+    among the first rows begin; what is finished stays. ``budget_usd`` replaces ``budget.usd``.
+    ``force`` accepts a changed configuration or changed rows. ``retry_skipped`` does prompts again
+    whose calls failed. ``no_lock`` accepts a file system without flock. ``no_wait`` ends the start
+    (exit code 6) once only batches are waited for. ``workers``: processes that share the work, of
+    this machine or of the Ray cluster at the address ``cluster`` (`auto`: the one that this machine
     belongs to, or one begun for the run). ``on_progress`` is given how far the run is, twice a
-    second. ``progress``: whether a line on standard error shows it; left out,
-    at a terminal and in a notebook, where there is no ``on_progress``.
+    second. ``progress``: whether a line on standard error shows it; left out, at a terminal and in
+    a notebook, where there is no ``on_progress``.
 
     A run that is stopped (budget, provider, interrupt) returns a result whose ``stopped_by`` says
     why, and whose ``exit_code`` is that of the command line; a warning says so as well. A task
@@ -71,8 +78,8 @@ async def arun(  # noqa: PLR0913 (the options of a run)
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
     before = _times_cancelled()
-    with shown(progress, on_progress) as show:
-        result = await _run_folder(config, chosen_folder(config, out), options, show)
+    with given_prompts(prompts, config) as given, shown(progress, on_progress) as show:
+        result = await _run_folder(config, chosen_folder(config, out), options, show, given)
     if _times_cancelled() > before:
         raise asyncio.CancelledError  # a caller that gave up must not go on with half a result
     _warn_of(result)
@@ -83,6 +90,7 @@ def run(  # noqa: PLR0913 (the options of a run)
     config: RunConfig,
     out: Path | str | None = None,
     *,
+    prompts: Iterable[Any] | None = None,
     limit: int | None = None,
     budget_usd: float | None = None,
     force: bool = False,
@@ -105,15 +113,19 @@ def run(  # noqa: PLR0913 (the options of a run)
 
     Called again it goes on where the folder stopped; what is finished is not paid again. It also
     works inside a running event loop (a notebook): there Ctrl-C stops the run in order, as on the
-    command line, and is raised afterwards.
+    command line, and is raised afterwards. Prompts may be in memory:
+
+    >>> rows = ["Name a river.", {"prompt": "Name a hill.", "reference": "Schlossberg"}]
+    >>> judgeforge.run(config, out="runs/second", prompts=rows).manifest["input"]["rows"]
+    2
     """
     _expect_arguments(config, out, limit, budget_usd, progress)
     _expect_workers(workers, cluster)
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
-    with shown(progress, on_progress) as show:
-        result = run_folder(config, chosen_folder(config, out), options, show)
+    with given_prompts(prompts, config) as given, shown(progress, on_progress) as show:
+        result = run_folder(config, chosen_folder(config, out), options, show, given)
     _warn_of(result)
     return result
 
@@ -123,9 +135,10 @@ def run_folder(
     folder: Path,
     options: StartOptions | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    given: GivenPrompts | None = None,
 ) -> RunResult:
     """``run`` in exactly this folder; a ``{date}`` in its name stands for itself."""
-    running = _run_folder(config, folder, options or StartOptions(), on_progress)
+    running = _run_folder(config, folder, options or StartOptions(), on_progress, given)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -138,18 +151,24 @@ async def _run_folder(
     path: Path,
     options: StartOptions,
     on_progress: Callable[[Progress], None] | None,
+    given: GivenPrompts | None = None,
 ) -> RunResult:
+    folder = RunFolder(path)
     if options.budget_usd is not None:
         config = _with_budget(config, options.budget_usd)
+    if given is not None:
+        config = reading_given(config, folder)
     prepared = prepare(config)
-    check_prompts_file(config)
-    folder = RunFolder(path)
+    if given is None:
+        check_prompts_file(config)
     refuse_foreign_files(folder)
     folder.create()
     with (
         FolderLock(folder.lock_file, needed=not options.no_lock) as lock,
-        open_start(prepared, folder, options) as start,
+        ExitStack() as started,
     ):
+        with nullcontext() if given is None else given.in_place(folder):
+            start = started.enter_context(open_start(prepared, folder, options))
         if start.previous is not None and start.has_nothing_to_do:
             code = exit_code_when_done(config, start.previous.totals)
             return RunResult(path, start.previous.as_json(), code, did_nothing=True)

@@ -34,6 +34,7 @@ pairs, completions, judgments, skips (.jsonl)   from the journal, at the end of 
 pairs.parquet, README.md, report.html           from those, by results/
 manifest.json                                   at the beginning and at the end of each start
 log.jsonl                                       a line for each attempt, as it ends
+given-prompts.jsonl                             prompts given in memory, before they are read
 state/journal.bin                               a record for each finished prompt: the truth
 state/spending.jsonl                            the money: a row for each change
 state/cached-calls, state/prompt-costs          counters, overwritten in place

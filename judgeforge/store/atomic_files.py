@@ -43,6 +43,21 @@ def make_folder(path: Path, *, mode: int = 0o777) -> None:
 
 
 @contextmanager
+def new_folder(path: Path) -> Iterator[None]:
+    """As ``make_folder``; where what is done meanwhile fails, what was made for it goes again, as
+    long as it is empty."""
+    made = [each for each in (path, *path.parents) if not each.exists()]
+    make_folder(path)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # something is in it by now
+            for each in made:
+                each.rmdir()
+        raise
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write; it takes the place of ``path`` once all of it is on disk, and at the end
     that is on disk as well.

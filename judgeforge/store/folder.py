@@ -41,6 +41,8 @@ class RunFolder:
         self.report = path / "report.html"
         self.manifest_file = path / "manifest.json"
         self.log = path / "log.jsonl"
+        self.given_prompts = path / "given-prompts.jsonl"
+        """Prompts that a program gave in memory, as the run reads them."""
         self.rewards = path / "rewards.jsonl"
         """Of the reward function of a training: what was given, one line a completion."""
         self.state = path / "state"
@@ -65,7 +67,7 @@ class RunFolder:
     @property
     def result_names(self) -> frozenset[str]:
         """Of the files beside ``state``."""
-        others = (self.report, self.manifest_file, self.log)
+        others = (self.report, self.manifest_file, self.log, self.given_prompts)
         return frozenset(file.name for file in (*self._results, *others))
 
     @property
@@ -93,7 +95,8 @@ class RunFolder:
             self.leases_file,
             self.known_rows_file,
         )
-        return (*self._results, self.report, self.manifest_file, self.log, self.rewards, *of_state)
+        beside = (self.report, self.manifest_file, self.log, self.rewards, self.given_prompts)
+        return (*self._results, *beside, *of_state)
 
     @property
     def _results(self) -> tuple[Path, ...]:

@@ -326,6 +326,17 @@ def test_explain_of_an_unknown_pair_is_a_mistake_with_advice(
     assert "p0.p0" in error
 
 
+def test_explain_with_the_id_before_the_folder_says_how(tmp_path: Path, command: Command) -> None:
+    out = tmp_path / "my run"
+    out.mkdir()
+    code, _, error = command("explain", "p0.p0", out)
+    assert code == 2
+    said = " ".join(error.split())
+    assert "the folder comes first, and the id after it" in said
+    assert f"explain '{out}' p0.p0" in said
+    assert "no such folder" in command("explain", "p0.p0", "p" * 300)[2]
+
+
 def test_export_writes_the_format_of_a_trainer(
     tmp_path: Path,
     server: LocalServer,

@@ -28,7 +28,7 @@ def test_the_cells_of_the_page_run_in_their_order_and_calls_are_paid_once(
     write_config(tmp_path, server, prompts=PROMPTS)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    first_run, from_memory, several_settings, table_of_judgments = CELLS
+    first_run, from_memory, overridden, several_settings, table_of_judgments = CELLS
     run_cell(first_run, names)
     result, asked = names["result"], len(server.requests)
     assert isinstance(result, judgeforge.RunResult)
@@ -51,5 +51,13 @@ def test_the_cells_of_the_page_run_in_their_order_and_calls_are_paid_once(
     names["table"] = pd.DataFrame({"prompt": ["one", "two"]})
     names["dataset"] = Dataset.from_pandas(names["table"])
     run_cell(from_memory, names)
-    assert pd.read_json("prompts.jsonl", lines=True).equals(names["table"])
-    assert names["config"].prompts.path == tmp_path / "prompts.parquet"
+    texts = ["Name a river.", "Name a hill."]
+    for folder, given in (("texts", texts), ("table", ["one", "two"]), ("dataset", ["one", "two"])):
+        written = rows(Path(f"runs/{folder}/given-prompts.jsonl"))
+        assert [row["prompt"] for row in written] == given
+        assert {
+            row["prompt"][0]["content"] for row in rows(Path(f"runs/{folder}/pairs.jsonl"))
+        } <= (set(given))
+
+    run_cell(overridden, names)
+    assert names["config"].budget.usd == 5.0

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
+from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError
+from judgeforge.inputs.reading import read_prompts
+from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.inputs.rows_in_memory import write_rows as write_given
+from judgeforge.records import Prompt
 from judgeforge.results.export.export import export_pairs
 from judgeforge.results.export.known_targets import TARGETS
 from judgeforge.results.export.targets import ExportOptions
@@ -253,6 +258,22 @@ def judged(
     assert run(config, place / "out").exit_code == 0
     bodies = [json.dumps(one.body, ensure_ascii=False) for one in server.calls()[before:]]
     return Judged(name, SETS[name], place / "out", "\n".join(bodies))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_rows_in_memory_are_read_as_those_of_a_file(name: str, tmp_path: Path) -> None:
+    given = [SETS[name].row | {"domain": "rivers"}]
+    write_rows(tmp_path / name, given)
+    with (tmp_path / "given.jsonl").open("wb") as file:
+        write_given(given, file, text_column="prompt")
+
+    def read(path: Path) -> list[dict[str, Any]]:
+        config = PromptsConfig(path=path, keep=["domain"], last_answer="completion")
+        found = list(read_prompts(config, RowChecks(needs_completions=True)))
+        assert all(isinstance(one, Prompt) for one in found)
+        return [one.model_dump(exclude={"digest"}) for one in found]
+
+    assert read(tmp_path / "given.jsonl") == read(tmp_path / name)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 
 import judgeforge
 from judgeforge import Calibration, RunConfig
-from judgeforge.errors import ConfigError
+from judgeforge.errors import ConfigError, InputError
 from tests.local_server import LocalServer
 from tests.support.judgments import scored
 from tests.support.run_setup import write_config
@@ -44,6 +44,8 @@ def test_a_run_takes_a_loaded_configuration(given: dict[str, Any] | str | None) 
         ({"limit": True}, TypeError, "limit must be a whole number of rows, or None, not True"),
         ({"budget_usd": "3"}, TypeError, "budget_usd must be a number of USD, or None, not"),
         ({"budget_usd": -1}, ConfigError, "must be a number of USD from 0"),
+        ({"prompts": "a.jsonl"}, TypeError, "prompts must be rows .*, not the text 'a.jsonl'"),
+        ({"prompts": [3]}, InputError, "row 1 of `prompts` is a number"),
         ({"out": 3}, TypeError, "out must be the path of a folder, or None, not 3"),
     ],
     ids=str,

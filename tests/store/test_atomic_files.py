@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.store.atomic_files import check_free_space, chosen_place, make_folder, replacing
+from judgeforge.store.atomic_files import (
+    check_free_space,
+    chosen_place,
+    make_folder,
+    new_folder,
+    replacing,
+)
 from tests.local_server import LocalServer
 from tests.support.run_setup import run, write_config
 
@@ -176,6 +182,27 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     make_folder(there, mode=0o700)
     make_folder(there / "a" / "b", mode=0o700)
     assert [place.stat().st_mode & 0o777 for place in (there, there / "a" / "b")] == [0o750, 0o700]
+
+
+def test_a_new_folder_goes_again_where_it_was_made_for_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "a" / "b"
+
+    def fail(*, leaving: Path | None = None) -> None:
+        with new_folder(place):
+            (leaving or tmp_path).touch()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyError):
+        fail(leaving=tmp_path / "a" / "mine")
+    assert [one.name for one in (tmp_path / "a").iterdir()] == ["mine"]
+    with new_folder(place):
+        assert place.is_dir()
+    with pytest.raises(KeyError):
+        fail()
+    assert place.is_dir(), "it was there before"
 
 
 def test_a_disk_with_too_little_room_and_one_that_is_gone_are_named(tmp_path: Path) -> None:

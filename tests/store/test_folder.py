@@ -53,7 +53,7 @@ def test_it_is_whole_while_no_result_is_missing(folder: RunFolder) -> None:
 def test_all_that_a_run_writes_beside_its_state_has_one_name(folder: RunFolder) -> None:
     assert folder.result_names == {
         "pairs.jsonl", "pairs.parquet", "completions.jsonl", "judgments.jsonl", "skips.jsonl",
-        "manifest.json", "log.jsonl", "report.html", "README.md",
+        "manifest.json", "log.jsonl", "report.html", "README.md", "given-prompts.jsonl",
     }  # fmt: skip
 
 

@@ -25,7 +25,8 @@ def print_check(report: CheckReport) -> None:
     fine = f"{counted(report.prompts, 'prompt')} {'is' if report.prompts == 1 else 'are'} fine"
     for line in report.source:
         say(line)
-    say(f"{fine}, {counted(skips, 'row')} would be skipped")
+    if not report.for_rewards:
+        say(f"{fine}, {counted(skips, 'row')} would be skipped")
     for reason, number in sorted(report.skips.items()):
         say(f"  {reason}: {number}")
     for example in report.examples:
@@ -40,7 +41,8 @@ def print_check(report: CheckReport) -> None:
     for kind, texts in kinds.items():
         for text in texts:
             say(f"{kind}: {text}")
-    say("ready to run" if report.usable else "not ready to run")
+    ready = "ready for judgeforge.reward" if report.for_rewards else "ready to run"
+    say(ready if report.usable else f"not {ready}")
 
 
 def print_plan(report: PlanReport, *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ from judgeforge.results.export.thinking import (
 )
 from judgeforge.results.how_made import part, unfinished
 from judgeforge.results.judged_prompts import JudgedCompletions, judged_prompts
-from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
+from judgeforge.store.atomic_files import chosen_place, new_folder, replacing
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.store.json_lines import read_records
 from judgeforge.store.pair_columns import THOUGHT, PairColumns
@@ -272,7 +272,7 @@ def _write(
     rows: dict[Side, int] = dict.fromkeys(files, 0)
     with ExitStack() as stack:
         with chosen_place(files["train"]):
-            make_folder(files["train"].parent)
+            stack.enter_context(new_folder(files["train"].parent))
             writers: dict[Side, Write] = {
                 side: stack.enter_context(target.open(path, export)) for side, path in files.items()
             }

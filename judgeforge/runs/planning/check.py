@@ -49,10 +49,12 @@ class CheckReport:
     warnings: list[str] = field(default_factory=list)
     """What the configuration asks for and cannot have; the run can be started all the same."""
     problems: list[str] = field(default_factory=list)
+    for_rewards: bool = False
+    """Whether a trainer brings the prompts, so that none are expected here."""
 
     @property
     def usable(self) -> bool:
-        return not self.problems and self.prompts > 0
+        return not self.problems and (self.for_rewards or self.prompts > 0)
 
 
 def check_run(config: RunConfig, *, limit: int | None = None) -> CheckReport:

@@ -74,7 +74,7 @@ def read_settings(
         raise ValueError("name is empty; trainers log the reward under it")
     if learn_from is not None and learn_from < 1:
         raise ValueError(f"learn_from must be a number of prompts from 1, not {learn_from}")
-    read = config if isinstance(config, RunConfig) else _load(Path(config))
+    read = config if isinstance(config, RunConfig) else load_for_rewards(Path(config))
     place = chosen_folder(read, out)
     if out is None:
         place = place.with_name(f"{place.name}-reward")
@@ -97,7 +97,7 @@ def _enough(config: RunConfig) -> int:
     return max(1, min(REWARD_PROMPTS, judging.fit_prompts) if rewards else judging.fit_prompts)
 
 
-def _load(path: Path) -> RunConfig:
+def load_for_rewards(path: Path) -> RunConfig:
     """A file for rewards alone may leave out `prompts`, which come from the trainer."""
     if "prompts" in read_document(path).value:
         return load_config(path)

@@ -237,6 +237,16 @@ class TestMistakes:
         assert not (tmp_path / "out.jsonl").exists()
         assert not (tmp_path / "out.test.jsonl").exists()
 
+    def test_a_refused_one_leaves_no_folder_that_was_not_there(self, tmp_path: Path) -> None:
+        two = (Message(role="assistant", content="a"), Message(role="assistant", content="b"))
+        folder = run_folder(tmp_path / "run", [pair("p1", rejected=two)])
+        (tmp_path / "there").mkdir()
+        for place in ("new/inner/out", "there/out"):
+            with pytest.raises(ConfigError, match="one assistant message"):
+                export_pairs(folder, target="openai", to=tmp_path / place, test_share=0.5)
+        assert not (tmp_path / "new").exists()
+        assert list((tmp_path / "there").iterdir()) == []
+
     def test_a_place_that_cannot_be_made_is_said(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("", encoding="utf-8")
         with pytest.raises(ConfigError, match=r"cannot be written there \(Not a directory\)"):
