@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from judgeforge.calls.call import Call, CallPrefix, make_call
 from judgeforge.calls.hedging import HedgeTimer
@@ -92,6 +93,14 @@ class Endpoint:
             pictures=_pictures(request),
             prefix=None if self.rules is None else self.rules.prefix_of(self.name, request),
         )
+
+    def is_place_of(self, request: Mapping[str, Any]) -> bool:
+        """Whether a canonical request was made for this model, at the place where it is now."""
+        body = request.get("body")
+        is_of_model = isinstance(body, Mapping) and body.get("model") == self.model.model
+        place = tuple(map(request.get, ("provider", "base_url", "endpoint")))
+        known_as = self.known_as or self.provider.base_url
+        return is_of_model and place == (self.model.provider, known_as, self.path)
 
     def marked(self, call: Call, readers: int, *, in_batch: bool = False) -> Call:
         """The call as it is sent. ``readers``: how many requests begin with its row's beginning."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from judgeforge.calls.acceptance import Acceptance, Kind, is_of_settings, kind_of
@@ -44,6 +44,8 @@ class KnownAnswers:
         self._calls: dict[tuple[Kind, int], Call] = {}
         """Of each kind and order of size the smallest that was answered, in this start or before.
         """
+        self.earlier: Callable[[], Iterable[Call]] = tuple
+        """What earlier starts know; looked up once, where this one knows nothing."""
         self._in_a_row = 0
         self._asking = asyncio.Lock()
         self._asked: dict[str, tuple[float, bool]] = {}
@@ -51,6 +53,9 @@ class KnownAnswers:
 
     def note(self, call: Call) -> None:
         self._in_a_row = 0
+        self._note(call)
+
+    def _note(self, call: Call) -> None:
         place = kind_of(call), call.request_bytes.bit_length()
         known = self._calls.get(place)
         if known is None or call.request_bytes < known.request_bytes:
@@ -139,8 +144,12 @@ class KnownAnswers:
     def _known_like(self, endpoint: Endpoint, call: Call, error: CallError | None) -> Call | None:
         """The smallest that may tell. What is left of an account or a limit may be enough for a
         small request and not for a large one; what a request contains is tried by its own kind."""
-        known: Iterable[Call] = self._calls.values()
-        known = [one for one in known if one.model_name == endpoint.name]
+        known = self._of_model(endpoint.name)
+        if not known:
+            earlier, self.earlier = self.earlier, tuple
+            for one in earlier():
+                self._note(one)
+            known = self._of_model(endpoint.name)
         if isinstance(error, StatusError):
             if is_of_settings(error):
                 known = [one for one in known if kind_of(one) == kind_of(call)]
@@ -148,6 +157,9 @@ class KnownAnswers:
                 least = _tokens(endpoint, call) / 2
                 known = [one for one in known if _tokens(endpoint, one) >= least]
         return min(known, key=lambda one: one.request_bytes, default=None)
+
+    def _of_model(self, name: str) -> list[Call]:
+        return [one for one in self._calls.values() if one.model_name == name]
 
     async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool:
         """Asked once for all calls that failed together; ``since``: when this one did."""

@@ -18,6 +18,7 @@ from judgeforge.inputs.literals import python_value
 from judgeforge.inputs.rows import BadRow, RawRow, bad, kind_of
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import SkipReason
+from judgeforge.text.visible import quotable
 
 
 def read_jsonl(path: Path, columns: SourceColumns) -> Iterator[RawRow | BadRow]:
@@ -84,7 +85,35 @@ def parse_row(number: int, text: str, what: Literal["line", "row"] = "line") -> 
     if not isinstance(value, dict):
         detail = f"the {what} is {kind_of(value)}; write one JSON object a {what}"
         return BadRow(number, SkipReason.INVALID_ROW, detail)
+    if (twice := _written_twice(text, value)) is not None:
+        detail = (
+            f"the {what} has `{quotable(twice)}` twice, with different values; take one of them out"
+        )
+        return BadRow(number, SkipReason.INVALID_ROW, detail)
     return RawRow(number, value)
+
+
+def _written_twice(text: str, row: dict[str, Any]) -> str | None:
+    """A key of the row that JSON's readers give the last value of, without a word. A quote within
+    a text is escaped, so what a text says of a key is not taken for it."""
+    if not any(text.count(f'"{key}"') > 1 for key in row):
+        return None
+    pairs: list[tuple[str, Any]] = []
+
+    def keep(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        pairs[:] = found  # those of the row come last
+        return dict(found)
+
+    try:
+        json.loads(text, object_pairs_hook=keep)
+    except (ValueError, RecursionError):  # a number too long for Python, say
+        return None
+    return next((key for key, value in pairs if not _is_same(value, row[key])), None)
+
+
+def _is_same(one: object, other: object) -> bool:
+    """NaN is not equal to itself."""
+    return one == other or (one != one and other != other)  # noqa: PLR0124
 
 
 def _lenient(text: str) -> Any:  # noqa: ANN401

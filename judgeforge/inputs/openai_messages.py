@@ -14,6 +14,7 @@ from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.records import SkipReason
 from judgeforge.store.pictures import PictureError, is_address, read_picture
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, Part, Role, TextPart
+from judgeforge.text.same_reading import text_as_read
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import shortened
 
@@ -26,6 +27,8 @@ _TEXTS = ("text", "input_text", "output_text")
 """Types of a part that is a text; the longer ones are of OpenAI's Responses API."""
 _LONGEST_URL = 2000
 """Characters of an address; a data URL may be longer."""
+_MOST_NOT_DRAWN = 64
+"""Characters of a text that is looked at for showing nothing."""
 
 
 def read_turn(turn: object, number: int, reading: Reading, *, calls: int = 0) -> Message:
@@ -125,9 +128,16 @@ def _words(content: object, role: Role, what: str, *, may_be_empty: bool = False
     if content is None and role == "assistant":
         bad(f"{what} is null, which it may be beside `tool_calls` only; write a text")
     text = text_of(content, what)
-    if not may_be_empty and (not text or text.isspace()):
+    if not may_be_empty and _shows_nothing(text):
         raise RowProblemError(SkipReason.EMPTY_PROMPT, f"{what} is empty; write one")
     return text
+
+
+def _shows_nothing(text: str) -> bool:
+    """White space, or a few signs that are not drawn, as editors and web pages leave them."""
+    if not text or text.isspace():
+        return True
+    return len(text) <= _MOST_NOT_DRAWN and not text.isascii() and not text_as_read(text)
 
 
 def _part(part: object, what: str, role: Role, reading: Reading) -> Part:

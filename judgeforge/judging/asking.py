@@ -56,8 +56,8 @@ class Form(Generic[R]):
 class WritingJudge(ABC, Generic[R]):
     """A protocol says what it asks (``questions``), shows (``form``) and learns (``evidence``)."""
 
-    words: ClassVar[str]
-    """The protocol in whose words it asks: its own, or the one that it is made of."""
+    template: ClassVar[str]
+    """The protocol whose templates it asks with; another one may be built on it."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class WritingJudge(ABC, Generic[R]):
         prompts = row.prompts.get(key) if of_row else None
         if prompts is None:
             prompts = row.prompts[key] = RowPrompts(
-                self.words,
+                self.template,
                 rubric,
                 row.prompt,
                 tuple(row.answers.values()) if of_row else tuple(shown),

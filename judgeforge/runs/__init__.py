@@ -4,6 +4,7 @@ run.py          configuration -> checks, door, judges, pipeline -> run folder
 sequence.py     one `judgeforge run`: its folders one after another
 start.py        what one start of a folder has to do, found out before anything is sent
 wiring.py       the parts of a start, opened and connected
+answered_before.py  requests that models have answered in earlier starts
 work_parts.py   the parts that take prompts through, of one process
 door.py         the calls of a whole run, of this process and of its workers
 trial_door.py   a door for a few tiny calls before a run

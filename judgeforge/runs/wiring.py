@@ -27,6 +27,7 @@ from judgeforge.config.run import EACH_REPLY, RunConfig
 from judgeforge.judging.panel import TriedPanel
 from judgeforge.judging.programs.deciding import AT_ONCE, Programs
 from judgeforge.runs.admission import Admission
+from judgeforge.runs.answered_before import answered_before
 from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.leases import return_leases
 from judgeforge.runs.division import taken_through, team_of
@@ -134,13 +135,10 @@ async def _opened(
     with ExitStack() as opened:
         files = _open_files(start, opened, check_lock)
         slots = Slots(start.config.limits.concurrency)
+        prepared, batch_prices = start.prepared, start.prepared.batch_prices
+        keys, prices = prepared.keys, prepared.direct_prices
         endpoints = open_endpoints(
-            start.config,
-            start.prepared.keys,
-            start.prepared.direct_prices,
-            files.log,
-            batch_prices=start.prepared.batch_prices,
-            slots=slots,
+            start.config, keys, prices, files.log, batch_prices=batch_prices, slots=slots
         )
         record = RunRecord(
             start,
@@ -159,17 +157,16 @@ async def _opened(
             book=files.book,
             say=record.say,
         )
+        gateway.known.earlier = partial(answered_before, start.folder.log, files.cache, endpoints)
         record.notes += [
-            no_batch_price(start.prepared, name)
-            for name, price in start.prepared.batch_prices.items()
-            if price is None
+            no_batch_price(prepared, name) for name, price in batch_prices.items() if price is None
         ]
         if files.lost_calls is not None:
             record.notes.append(
                 f"{start.folder.spending_file} has lost rows of calls that were sent, so what the "
                 "folder has cost in all is not known; what this start costs is counted"
             )
-        estimator = Estimator(start.prepared)
+        estimator = Estimator(prepared)
         programs = opened.enter_context(closing(_programs(start, files)))
         work, pipeline, door = _build_pipeline(
             start,

@@ -41,8 +41,7 @@ def start(tmp_path: Path, server: LocalServer, **config: Any) -> RunResult:
 
 
 @pytest.mark.parametrize("status", [403, 404])
-@pytest.mark.parametrize("number", [0, 2, 4], ids=["first", "middle", "last"])
-@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize(("number", "concurrency"), [(0, 1), (2, 1), (4, 1), (0, 16), (2, 16)])
 def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     tmp_path: Path, server: LocalServer, out: Path, status: int, number: int, concurrency: int
 ) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+import judgeforge
 from judgeforge.calls import acceptance, flight, known_answers, retry
+from judgeforge.calls.cache import ReplyCache
+from judgeforge.calls.endpoints import open_endpoints
 from judgeforge.calls.limits import breaker
+from judgeforge.runs.answered_before import answered_before
+from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import model, rows, run, write_config
+from tests.support.no_log import NoLog
+from tests.support.run_setup import KEY, model, rows, run, write_config
 
 LIMITS = {"stall_s": 2.0, "max_attempts": 2, "max_skip_share": 1.0, "breaker_failures": 4}
 OTHERS = 2
@@ -185,3 +192,33 @@ def test_a_model_with_several_servers_is_told_from_its_prompt_as_well(
         result = run(config, tmp_path / "out")
     assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["key", "forbidden"])
+def test_what_earlier_starts_had_answered_counts_where_only_such_a_prompt_is_left(
+    tmp_path: Path, server: LocalServer, kind: str
+) -> None:
+    """All that the folder has finished is not asked again, so this start hears nothing else."""
+    assert start(tmp_path, server, "out", prompts=OTHERS).exit_code == 0
+    sent = len(server.requests)
+    server.faults.add(faults.status(401 if kind == "key" else 403), when=about_it)
+    result = start(tmp_path, server, "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
+    assert result.exit_code == 0
+    again = [one for one in server.requests[sent:] if not about_it(one)]
+    assert 1 <= len(again) <= known_answers.REFUSED_BESIDE * 6
+
+
+def test_an_earlier_start_at_another_place_says_nothing(
+    tmp_path: Path, server: LocalServer, answered: int
+) -> None:
+    folder, log = RunFolder(tmp_path / "others"), cast("Any", NoLog())
+    config = judgeforge.load_config(tmp_path / "config.yaml")
+    with closing(ReplyCache(config.cache_dir, on_damage=lambda *_: None)) as cache:
+        moved = config.models["small"].model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+        for model_config, expected in ((config.models["small"], True), (moved, False)):
+            changed = config.model_copy(update={"models": {"small": model_config}})
+            endpoints = open_endpoints(changed, {"small": KEY}, {"small": None}, log)
+            calls = list(answered_before(folder.log, cache, endpoints))
+            assert bool(calls) is expected
+            assert {call.model_name for call in calls} <= {"small"}

@@ -72,6 +72,8 @@ def test_line_separators_of_unicode_do_not_end_a_line(tmp_path: Path) -> None:
         (b'{"prompt": "a"} {"prompt": "b"}', "not JSON"),
         (b'{"prompt": "a", "metadata": {"x": NaN}}', "`metadata` cannot be written as JSON"),
         (b'{"prompt": "a", "id": -Infinity}', "`id` must be a string or a number"),
+        (b'{"prompt": "a", "id": "x", "prompt": "c"}', "`prompt` twice"),
+        (b'{"prompt": "a", "metadata": {"k": 1}, "metadata": {"prompt": 2}}', "`metadata` twice"),
         (b'["a"]', "the line is a list"),
         (b'"a"', "the line is a string"),
         (b"7", "the line is a number"),
@@ -90,6 +92,26 @@ def test_a_line_that_is_no_object_is_one_skip_and_the_next_goes_on(
     assert says in skip.detail
     assert skip.detail.startswith(f"{tmp_path / 'p.jsonl'}:1: ")
     assert skip.prompt_id == "line-1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"prompt": "a", "prompt": "a"}',
+        '{"prompt": "a", "metadata": {"prompt": "prompt", "x": {"prompt": 1}}}',
+        r'{"prompt": "a", "reference": "say \"prompt\": \"prompt\" twice"}',
+        '{"prompt": "a", "source": NaN, "source": NaN}',
+    ],
+    ids=["equal", "nested", "quoted", "NaN"],
+)
+def test_a_key_that_stands_elsewhere_as_well_is_no_trouble(tmp_path: Path, line: str) -> None:
+    assert texts(read(write(tmp_path / "p.jsonl", f"{line}\n"))) == ["a"]
+
+
+@pytest.mark.parametrize("nothing", ["\\u200b", "\\ufeff \\u2060", " \\u00a0 "])
+def test_a_prompt_of_signs_that_are_not_drawn_is_empty(tmp_path: Path, nothing: str) -> None:
+    rows = read(write(tmp_path / "p.jsonl", f'{{"prompt": "{nothing}"}}\n'))
+    assert skips(rows) == [(1, "empty_prompt")]
 
 
 def test_a_line_in_another_encoding_is_one_skip(tmp_path: Path) -> None:

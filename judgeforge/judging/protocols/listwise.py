@@ -14,7 +14,7 @@ from judgeforge.records import Question
 
 
 class ListwiseJudge(WritingJudge[ListReply]):
-    words = "listwise"
+    template = "listwise"
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         """One question about all, in an order that ``seed`` draws again for every repeat."""

@@ -24,7 +24,7 @@ _LEAST_LEAN = 1e-9
 
 
 class PairwiseJudge(WritingJudge[PairReply]):
-    words = "pairwise"
+    template = "pairwise"
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return pair_questions(self._judge, completion_ids, repeat)

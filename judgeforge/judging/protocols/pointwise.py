@@ -29,7 +29,7 @@ _Reading = tuple[ScoreReply, tuple[TokenProbability, ...]]
 
 
 class PointwiseJudge(WritingJudge[_Reading]):
-    words = "pointwise"
+    template = "pointwise"
 
     def questions(self, completion_ids: Sequence[str], repeat: int) -> list[Question]:
         return single_questions(self._judge, completion_ids, repeat)

@@ -280,20 +280,29 @@ class TestBeforeTheRun:
         assert said in out + err
 
     @pytest.mark.parametrize(
-        ("proxy", "said"),
+        ("variable", "proxy", "said"),
         [
-            ("socks5://127.0.0.1:1080", "names the proxy socks5://127.0.0.1:1080, but only http"),
-            ("socks5h://u:geheim@127.0.0.1:1080", "names the proxy socks5h://127.0.0.1:1080"),
-            ("quic://127.0.0.1", "names the proxy quic://127.0.0.1"),
-            ("http://127.0.0.1:99999", "is not the address of a proxy"),
-            ("http://:3128", "is not the address of a proxy"),
-            ("http://[bad", "http://[bad is not the address of a proxy"),
-            (" http://127.0.0.1:3128", "names the proxy %20http://127.0.0.1:3128"),
-            ('"http://127.0.0.1:3128"', 'names the proxy "http://127.0.0.1:3128"'),
-            ("\u201chttp://a:b@host:1\u201d", "names the proxy host:1"),
+            ("https_proxy", "quic://127.0.0.1", "names the proxy quic://127.0.0.1"),
+            ("https_proxy", "http://[bad", "http://[bad is not the address of a proxy"),
+            (
+                "ALL_PROXY",
+                "socks5://127.0.0.1:1080",
+                "names the proxy socks5://127.0.0.1:1080, but only http",
+            ),
+            (
+                "ALL_PROXY",
+                "socks5h://u:geheim@127.0.0.1:1080",
+                "names the proxy socks5h://127.0.0.1:1080",
+            ),
+            ("ALL_PROXY", "quic://127.0.0.1", "names the proxy quic://127.0.0.1"),
+            ("ALL_PROXY", "http://127.0.0.1:99999", "is not the address of a proxy"),
+            ("ALL_PROXY", "http://:3128", "is not the address of a proxy"),
+            ("ALL_PROXY", "http://[bad", "http://[bad is not the address of a proxy"),
+            ("ALL_PROXY", " http://127.0.0.1:3128", "names the proxy %20http://127.0.0.1:3128"),
+            ("ALL_PROXY", '"http://127.0.0.1:3128"', 'names the proxy "http://127.0.0.1:3128"'),
+            ("ALL_PROXY", "\u201chttp://a:b@host:1\u201d", "names the proxy host:1"),
         ],
     )
-    @pytest.mark.parametrize("variable", ["ALL_PROXY", "https_proxy"])
     def test_a_proxy_that_cannot_be_used(
         self,
         tmp_path: Path,

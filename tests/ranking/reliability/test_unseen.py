@@ -125,7 +125,7 @@ def world_of(judges: int, draw: np.random.Generator) -> tuple[list[float], list[
 def test_judges_of_which_nothing_is_known_are_right_as_often_as_they_are_sure(judges: int) -> None:
     draw = np.random.default_rng(judges)
     sure, right = list[float](), list[bool]()
-    for _ in range(400):
+    for _ in range(250):
         quality, said = world_of(judges, draw)
         ranking = rank(said, reliability=unmeasured(judges))
         for pair in select_pairs(ranking, strategy="all_pairs").pairs:
