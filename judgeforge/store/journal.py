@@ -144,9 +144,8 @@ class Journal:
 
     def _record(self, offset: int) -> tuple[dict[str, Any], bytes, bool]:
         header, start, body = self._header(offset)
-        size, there = header["bytes"], len(body)
-        more = self._file.read(size - there, start + there) if size > there else b""
-        body = body[:size] + more
+        if (lacks := header["bytes"] - len(body)) > 0:
+            body += self._file.read(lacks, start + len(body))
         return header, body, zlib.crc32(body) == int(header["checksum"])
 
     def _header(self, offset: int) -> tuple[dict[str, Any], int, bytes]:
@@ -157,8 +156,8 @@ class Journal:
             if not more:
                 raise EOFError
             chunk += more
-        line, _, rest = chunk.partition(b"\n")
-        header = from_json(line)
+        begin = chunk.index(b"\n") + 1
+        header = from_json(chunk[:begin])
         if not isinstance(header, dict):
             raise ValueError("a header is an object")
         if header.get("format", 1) > FORMAT:
@@ -166,7 +165,7 @@ class Journal:
                 f"{self._file.path}: written by a newer judgeforge (format {header['format']}, "
                 f"this one knows {FORMAT}). Upgrade judgeforge or use another folder."
             )
-        return header, offset + len(line) + 1, rest
+        return header, offset + begin, chunk[begin : begin + header["bytes"]]
 
     def _records(self, start: int = 0) -> Iterator[tuple[int, dict[str, Any], int]]:
         offset, size = start, self._file.end
