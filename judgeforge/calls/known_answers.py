@@ -20,6 +20,7 @@ from judgeforge.calls.call import Call, key_of
 from judgeforge.calls.endpoints import Endpoint
 from judgeforge.calls.flight import SHORT_PAUSE_S, Flight
 from judgeforge.calls.limits.gate import ModelGate
+from judgeforge.calls.providers.base import Body
 from judgeforge.calls.stores import KeepsMoney
 from judgeforge.errors import BudgetExhaustedError, CallError, StatusError, StoreError
 from judgeforge.store.log import RunLog
@@ -32,6 +33,7 @@ REFUSED_BESIDE = 3
 a key that comes and goes, or a limit that was reached just then, hardly does that."""
 TOGETHER_S = SHORT_PAUSE_S / 2
 """Calls that fail within this time after a request was asked again rest on the same answer."""
+_SAID = frozenset({"messages", "system", "input", "seed"})
 _ANSWERED_MEANWHILE = " (refused each time, while another request was answered)"
 
 
@@ -143,7 +145,8 @@ class KnownAnswers:
 
     def _known_like(self, endpoint: Endpoint, call: Call, error: CallError | None) -> Call | None:
         """The smallest that may tell. What is left of an account or a limit may be enough for a
-        small request and not for a large one; what a request contains is tried by its own kind."""
+        small request and not for a large one; and a refusal of all that a judge asks is told from
+        that of one question by an answer to a judge, not to a writer."""
         known = self._of_model(endpoint.name)
         if not known:
             earlier, self.earlier = self.earlier, tuple
@@ -151,7 +154,9 @@ class KnownAnswers:
                 self._note(one)
             known = self._of_model(endpoint.name)
         if isinstance(error, StatusError):
-            if is_of_settings(error):
+            if error.status < 500:
+                known = [one for one in known if _settings(one) == _settings(call)]
+            elif is_of_settings(error):
                 known = [one for one in known if kind_of(one) == kind_of(call)]
             if error.of_account or error.status == 429:
                 least = _tokens(endpoint, call) / 2
@@ -190,6 +195,11 @@ class KnownAnswers:
             return False
         gate.forget_refusals()
         return True
+
+
+def _settings(call: Call) -> Body:
+    """All but what it says: what a judge is asked about another answer has the same."""
+    return {name: value for name, value in call.body.items() if name not in _SAID}
 
 
 def _tokens(endpoint: Endpoint, call: Call) -> int:
