@@ -161,10 +161,22 @@ class Acceptance:
                 are_all = not self.prompts.are_few and self._held >= FIRST_REFUSALS
                 if are_all and not requests.sending:
                     return
-                if await self._next() and not self.prompts.begin_another():
+                if await self._no_news_of(call) and not self.prompts.begin_another():
                     return
         finally:
             self._held -= 1
+
+    async def _no_news_of(self, call: Call) -> bool:
+        """Whether nothing comes for a while, and none to its model is on its way: what others do,
+        which may hang, says nothing of its key."""
+        self._news.clear()
+        try:
+            async with asyncio.timeout(QUIET_S):
+                await self._news.wait()
+        except TimeoutError:
+            name = call.model_name
+            return not any(one.sending for kind, one in self._requests.items() if kind[0] == name)
+        return False
 
     async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
         """Set ``error.stops_run`` by what the refusal is about, once that is known."""

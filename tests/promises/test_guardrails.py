@@ -124,8 +124,9 @@ class TestBudget:
         """One request never answers; the key of the others is refused, and the grace is over."""
         slow = {"small": model(server), "slow": model(server, model="slow")}
         server.faults.add(faults.stall_headers(60), when=lambda request: request.model == "slow")
+        later = tuple(range(2, 60))
         server.faults.add(
-            faults.status(401), when=lambda request: request.model == "small", nth=(2, 3)
+            faults.status(401), when=lambda request: request.model == "small", nth=later
         )
         sampling = {"models": ["slow", "small"], "completions": 4, "max_tokens": 64, "seed": 7}
         limits = {"concurrency": 16, "grace_s": 0.3}
