@@ -66,7 +66,10 @@ def refuse_steps(columns: Mapping[str, Any], fields: Fields) -> None:
     steps, labels = columns.get(fields.completions), columns.get(STEP_LABELS)
     if steps is None or labels is None:
         return
-    steps, labels = from_json_text(steps, "completions"), from_json_text(labels, STEP_LABELS)
+    try:
+        steps, labels = from_json_text(steps, "completions"), from_json_text(labels, STEP_LABELS)
+    except RowProblemError:  # another column of that name, or one that is told of where it is read
+        return
     if not isinstance(steps, list) or not isinstance(labels, list) or len(steps) != len(labels):
         return
     if labels and all(isinstance(each, bool) for each in labels):

@@ -98,8 +98,9 @@ def test_steps_of_one_answer_with_a_label_each_are_not_answers_to_compare(as_tex
         (Fields(), {"labels": [1, 0, 0]}, 3),
         (Fields(), {"labels": [True, False]}, 3),
         (Fields(), {"labels": None}, 3),
+        (Fields(), {"labels": "geography, easy"}, 3),
     ],
-    ids=["not read", "said to be answers", "numbers", "of others", "none"],
+    ids=["not read", "said to be answers", "numbers", "of others", "none", "words"],
 )
 def test_other_labels_and_what_the_configuration_says_are_no_steps(
     fields: Fields, changed: dict[str, Any], completions: int
