@@ -47,7 +47,7 @@ def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = No
     checked. Raises ConfigError with file, line and key, and TypeError where ``path`` is not a path.
     """
     expect(path, (str, os.PathLike), "path", "the path of a YAML file")
-    document = read_document(_absolute(Path(path), Path.cwd()))
+    document = read_config_document(Path(path))
     _refuse_secrets(document)
     given = {tuple(key.split(".")): value for key, value in (overrides or {}).items()}
     document = replace(document, value=_overridden(document.value, given))
@@ -55,6 +55,11 @@ def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = No
     config = _validate(document, RunConfig, frozenset(given))
     _check_model_names(config, document)
     return _with_absolute_paths(config, document.file)
+
+
+def read_config_document(path: Path) -> Document:
+    """The YAML as it is, unchecked, named by its whole path. Raises ConfigError."""
+    return read_document(_absolute(path, Path.cwd()))
 
 
 def located(error: ConfigError, config: RunConfig) -> ConfigError:

@@ -18,7 +18,7 @@ EVERYTHING_TEMPLATE = (
 )
 """A chat template that writes all that a message has, one a line."""
 _SPEAKERS = {"human": "user", "gpt": "assistant", "observation": "tool"}
-_WITH_PICTURES = ("trl", "kto")
+_WITH_PICTURES = ("trl", "kto", "sft")
 """Formats with a column of pictures, which the messages only mark."""
 
 
@@ -131,6 +131,12 @@ def _kto(found: list[dict[str, Any]]) -> Exported:
     return Exported(prompt, good["completion"], bad["completion"], good.get("tools"))
 
 
+def _best(found: list[dict[str, Any]]) -> Exported:
+    (row,) = found
+    prompt = _with_pictures(row["prompt"], row.get("images"))
+    return Exported(prompt, row["completion"], [], row.get("tools"))
+
+
 def _ranked(found: list[dict[str, Any]]) -> Exported:
     (row,) = found
     good, bad = row["completions"]
@@ -204,6 +210,7 @@ def _verl(found: list[dict[str, Any]]) -> Exported:
 
 _READERS: Mapping[str, Callable[[list[dict[str, Any]]], Exported]] = {
     "kto": _kto,
+    "sft": _best,
     "ranked": _ranked,
     "nemo-rl": _nemo_rl,
     "openai": _openai,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from judgeforge.config.document import read_document
+from judgeforge.config.file import read_config_document
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.planning.check import CheckReport
@@ -23,7 +23,7 @@ _NO_PROMPTS = (
 
 def is_for_rewards(file: Path) -> bool:
     """Whether it leaves out all that only a run needs. Raises ConfigError for what is no YAML."""
-    keys = read_document(file).value.keys()
+    keys = read_config_document(file).value.keys()
     return "models" in keys and not keys & _OF_A_RUN
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from judgeforge.config.copies import check_copied
-from judgeforge.config.document import read_document
-from judgeforge.config.file import load_config
+from judgeforge.config.file import load_config, read_config_document
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.ranking.rules import PairingRules
@@ -99,7 +98,7 @@ def _enough(config: RunConfig) -> int:
 
 def load_for_rewards(path: Path) -> RunConfig:
     """A file for rewards alone may leave out `prompts`, which come from the trainer."""
-    if "prompts" in read_document(path).value:
+    if "prompts" in read_config_document(path).value:
         return load_config(path)
     return load_config(path, {"prompts": {"path": "prompts.jsonl"}})
 
