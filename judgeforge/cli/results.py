@@ -56,7 +56,7 @@ def explain(
 
 
 def _refuse_swapped(folder: Path, pair_id: str) -> None:
-    """Raises ConfigError. Whoever thinks of the pair first also types it first."""
+    """Raises ConfigError. A person who thinks of the pair first also types it first."""
     from judgeforge.cli.show.output import command_line
 
     with suppress(OSError):  # an id that is too long for a name

@@ -1,6 +1,6 @@
 """What other tools call a setting, so that a mistake about it names ours.
 
-Nearness of letters tells a slip of the finger; whoever comes from another tool writes a right word
+Nearness of letters tells a slip of the finger; a user of another tool writes a right word
 for the wrong program. A name is looked up in the section where it stands.
 """
 

@@ -82,7 +82,7 @@ def print_project(folder: Path, files: Sequence[Path], *, missing: Sequence[str]
 
 
 def print_example(folder: Path, files: Sequence[Path]) -> None:
-    """Its models are somebody's: what they need is looked at before anything is sent."""
+    """Its models may cost money: what they need is looked at before anything is sent."""
     for file in files:
         say(f"wrote {file}")
     say(f"\nNext: {command_line('check', folder / 'config.yaml')}")

@@ -1,4 +1,4 @@
-"""What models would be sent about one prompt: a run's own code asks, and nobody answers.
+"""What models would be sent about one prompt: a run's own code asks, and no model answers.
 
 An answer that is still to be written has words in its place that say so. What depends on replies
 (criteria that a model writes, answers of a judge's own, what is asked again) is told in notes. See
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from judgeforge.calls.call import Answer
@@ -117,7 +117,7 @@ class _Noted:
         elif self.purpose == "judgment" and is_own:  # with `commit_first`
             text = f"[what `{self.by}` is still to answer itself]"
         else:
-            raise CallError("nobody answers a preview", model=model)
+            raise CallError("no model answers a preview", model=model)
         return Answer("", ModelReply(text, "stop", None), cost_usd=None, cached=False)
 
     def _noted(self, model: str, request: ModelRequest) -> PreviewedRequest:
@@ -174,7 +174,7 @@ async def _judgments(
         rounds = [panel.questions(judge.label, completions, n) for n in range(judge.repeats)]
         questions = [question for each in rounds for question in each]
         await panel.ask(prompt, completions, questions[:1])
-        found += [_times(one, len(questions)) for one in door.asked]
+        found += [replace(one, times=len(questions)) for one in door.asked]
     return found
 
 
@@ -183,13 +183,7 @@ def _counted(asked: Sequence[PreviewedRequest]) -> list[PreviewedRequest]:
     alike: dict[tuple[str, tuple[Message, ...], object], list[PreviewedRequest]] = {}
     for one in asked:
         alike.setdefault((one.model, one.messages, one.body.get("temperature")), []).append(one)
-    return [_times(each[0], len(each)) for each in alike.values()]
-
-
-def _times(one: PreviewedRequest, times: int) -> PreviewedRequest:
-    return PreviewedRequest(
-        one.purpose, one.by, one.model, one.endpoint, one.body, one.messages, one.questions, times
-    )
+    return [replace(each[0], times=len(each)) for each in alike.values()]
 
 
 def _notes(config: RunConfig, is_judged: bool) -> list[str]:
