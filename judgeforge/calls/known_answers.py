@@ -154,10 +154,10 @@ class KnownAnswers:
                 self._note(one)
             known = self._of_model(endpoint.name)
         if isinstance(error, StatusError):
+            if error.status < 500 or is_of_settings(error):
+                known = [one for one in known if kind_of(one) == kind_of(call)]
             if error.status < 500:
                 known = [one for one in known if _settings(one) == _settings(call)]
-            elif is_of_settings(error):
-                known = [one for one in known if kind_of(one) == kind_of(call)]
             if error.of_account or error.status == 429:
                 least = _tokens(endpoint, call) / 2
                 known = [one for one in known if _tokens(endpoint, one) >= least]
