@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -139,10 +140,15 @@ def test_a_column_that_fields_names_must_be_in_the_header(tmp_path: Path) -> Non
     assert texts(read(file, fields={"reference": "gold"})) == ["a"]
 
 
+def _is_drawn(character: str) -> bool:
+    """A letter, number, sign or symbol: a prompt without one is skipped as empty."""
+    return unicodedata.category(character)[0] in "LNPS"
+
+
 @given(
     st.lists(
         st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1).filter(
-            lambda text: text.strip() and not text.startswith("\ufeff")
+            lambda text: any(map(_is_drawn, text)) and not text.startswith("\ufeff")
         ),
         min_size=1,
         unique=True,
