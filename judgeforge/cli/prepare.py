@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgeforge.cli.app import AsJson, Ask, Config, Limit, command
 from judgeforge.cli.typed import as_written
+from judgeforge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from judgeforge.config.run import RunConfig
 
 
 @command()
 def check(config: Config, limit: Limit = None, ask: Ask = False) -> None:
     """Check configuration, rubric, keys and all rows, without a call."""
-    import judgeforge
     from judgeforge.cli.show.preparation import print_check, print_findings
     from judgeforge.runs.planning.check import check_run
-    from judgeforge.runs.reward.checking import check_rewards, is_for_rewards
-    from judgeforge.runs.reward.settings import load_for_rewards
+    from judgeforge.runs.reward.checking import check_rewards
 
-    if is_for_rewards(config):
-        loaded = load_for_rewards(config)
-        report = check_rewards(loaded)
-    else:
-        loaded = judgeforge.load_config(config)
-        report = check_run(loaded, limit=limit)
+    loaded, is_for_rewards = _loaded(config)
+    report = check_rewards(loaded) if is_for_rewards else check_run(loaded, limit=limit)
     if ask and report.usable:
         from judgeforge.runs.planning.trial import try_models
 
@@ -53,10 +51,10 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Price a run (low, expected, high) without a call."""
-    import judgeforge
-
-    loaded = judgeforge.load_config(config)
+    loaded, is_for_rewards = _loaded(config)
     if usd is not None:
+        if is_for_rewards:
+            raise ConfigError("--usd divides money over prompts; this configuration names none")
         from judgeforge.cli.show.spending import print_spending
         from judgeforge.runs.planning.spending_plan import plan_spending
 
@@ -64,8 +62,13 @@ def plan(
         return
     from judgeforge.cli.show.preparation import print_plan
     from judgeforge.runs.planning.plan import plan_run
+    from judgeforge.runs.reward.imagined import plan_rewards
 
-    print_plan(plan_run(loaded, limit=limit, out=out), as_json=as_json)
+    if is_for_rewards:
+        report = plan_rewards(loaded, groups=limit, out=out)
+    else:
+        report = plan_run(loaded, limit=limit, out=out)
+    print_plan(report, as_json=as_json)
 
 
 @command()
@@ -77,12 +80,16 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Show what models would be sent about one prompt, without a call."""
-    import judgeforge
     from judgeforge.cli.show.preview import print_preview
     from judgeforge.runs.planning.preview import preview as previewed
+    from judgeforge.runs.reward.imagined import preview_rewards
 
+    loaded, is_for_rewards = _loaded(config)
+    if is_for_rewards and prompt is not None:
+        raise ConfigError("--id: this configuration names no `prompts`; a trainer brings them")
     wanted = None if prompt is None else as_written(prompt)
-    print_preview(previewed(judgeforge.load_config(config), wanted), as_json=as_json)
+    shown = preview_rewards(loaded) if is_for_rewards else previewed(loaded, wanted)
+    print_preview(shown, as_json=as_json)
 
 
 @command()
@@ -111,14 +118,12 @@ def doctor(
     ask: Ask = False,
 ) -> None:
     """Check versions, keys (never shown), reachability and disk."""
-    import judgeforge
     from judgeforge.cli.show.preparation import print_findings
-    from judgeforge.errors import ConfigError
     from judgeforge.runs.planning.doctor import diagnose
 
     if ask and config is None:
         raise ConfigError("--ask needs a configuration: its models are asked")
-    loaded = None if config is None else judgeforge.load_config(config)
+    loaded = None if config is None else _loaded(config)[0]
     findings = diagnose(loaded)
     if ask and loaded is not None:
         from judgeforge.runs.planning.trial import try_models
@@ -126,3 +131,14 @@ def doctor(
         findings += try_models(loaded)
     print_findings(findings)
     raise typer.Exit(2 if any(finding.status == "fail" for finding in findings) else 0)
+
+
+def _loaded(config: Path) -> tuple[RunConfig, bool]:
+    """And whether it is for rewards alone, so that it names no prompts."""
+    import judgeforge
+    from judgeforge.runs.reward.checking import is_for_rewards
+    from judgeforge.runs.reward.settings import load_for_rewards
+
+    if is_for_rewards(config):
+        return load_for_rewards(config), True
+    return judgeforge.load_config(config), False

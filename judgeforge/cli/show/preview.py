@@ -35,7 +35,8 @@ def print_preview(preview: Preview, *, as_json: bool) -> None:
             indent=2,
         )
         return
-    say(f"prompt {preview.prompt.id}, line {preview.prompt.line}; nothing was sent")
+    line = f", line {preview.prompt.line}" if preview.prompt.line else ""
+    say(f"prompt {preview.prompt.id}{line}; nothing was sent")
     show(*map(_panel, preview.requests))
     for note in preview.notes:
         say(f"note: {note}")

@@ -108,7 +108,7 @@ def plan_run(
         estimator.add(row, loads)
         for counts in (verified, records, directly, largest):
             counts.add(row)
-    models = [_model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
+    models = [model_plan(name, load, directly.expected_usd(name)) for name, load in loads.items()]
     cost, pictured = total_cost(loads.values()), estimator.directly
     return PlanReport(
         prompts=prompts,
@@ -123,7 +123,7 @@ def plan_run(
             *_notes(config, prompts, skips, cost),
             *remarks(prepared),
             *noticed.sights(),
-            *_spent_notes(folder),
+            *spent_notes(folder),
             *_cascade_notes(config, seen),
             *further_notes(config),
             *_measure_notes(config, estimator),
@@ -207,7 +207,8 @@ def cascade_warnings(config: RunConfig) -> list[str]:
     ]
 
 
-def _model_plan(name: str, load: ModelLoad, directly: float | None) -> ModelPlan:
+def model_plan(name: str, load: ModelLoad, directly: float | None = None) -> ModelPlan:
+    """``directly``: USD expected without batches, where the model is asked in them."""
     costs = [None] * 3 if load.price is None else [to_usd(pico) for pico in load.pico]
     low, expected, high = costs
     calls = round(load.expected_calls)
@@ -291,7 +292,7 @@ def _notes(config: RunConfig, prompts: int, skips: int, cost: TotalCost) -> list
     return notes
 
 
-def _spent_notes(folder: RunFolder) -> list[str]:
+def spent_notes(folder: RunFolder) -> list[str]:
     """By earlier starts, killed ones included."""
     try:
         spending = read_account(folder.spending_file).spending()

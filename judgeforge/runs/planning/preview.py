@@ -75,7 +75,7 @@ def preview(config: RunConfig, prompt_id: str | None = None) -> Preview:
     """
     prepared = prepare(config, with_keys=False)
     prompt = _chosen(prepared, prompt_id)
-    return asyncio.run(_previewed(prepared, prompt))
+    return asyncio.run(previewed(prepared, prompt))
 
 
 def _chosen(prepared: Preparation, prompt_id: str | None) -> Prompt:
@@ -138,7 +138,8 @@ class _Noted:
         )
 
 
-async def _previewed(prepared: Preparation, prompt: Prompt) -> Preview:
+async def previewed(prepared: Preparation, prompt: Prompt) -> Preview:
+    """Of a prompt that is at hand."""
     config, door = prepared.config, _Noted(prepared.config)
     completions = await _completions(config, prompt, door)
     written = _counted(door.asked)

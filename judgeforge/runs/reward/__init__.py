@@ -3,6 +3,7 @@
 function.py   `reward` and `areward`: what a trainer calls
 settings.py   what they take, checked at the door
 checking.py   whether a configuration without prompts is ready, for `check`
+imagined.py   what such a configuration asks and costs, for `preview` and `plan`
 rows.py       a trainer's batch -> groups of completions of one prompt
 session.py    a run folder that stays open while a training goes on
 scoring.py    one group -> its scores, and the fit of the judges

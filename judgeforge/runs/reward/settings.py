@@ -34,9 +34,9 @@ class RewardSettings:
     fit: FrozenFit | None
     """That of another folder; None where it is learnt, or comes from labels."""
 
-    def prepared(self) -> Preparation:
+    def prepared(self, *, with_keys: bool = True) -> Preparation:
         """Raises ConfigError for all mistakes that are found. Not kept: it holds the keys."""
-        prepared = prepare(self.config)
+        prepared = prepare(self.config, with_keys=with_keys)
         if prepared.asks_nobody:
             raise ConfigError(
                 "the rubric leaves criteria to judges, and `judging.judges` names none",
