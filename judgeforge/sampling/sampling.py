@@ -7,6 +7,7 @@ from typing import Any
 
 from judgeforge.calls.call import Asks, gather_or_cancel, others_as_far
 from judgeforge.calls.providers.base import ChatRequest, ModelReply
+from judgeforge.calls.providers.thoughts import answer_and_thought
 from judgeforge.config.sampling import SamplingConfig
 from judgeforge.errors import CallError, FlaggedInputError, OverlongRequestError
 from judgeforge.records import UNNAMED, Completion, Finish, Prompt
@@ -56,7 +57,8 @@ async def sample_another(
 
 
 def ready_completions(prompt: Prompt, *, thoughts_shown: bool = False) -> list[Completion]:
-    """The completions that the input row brought along."""
+    """The completions that the input row brought along, a thought apart from its answer as in a
+    reply: the row keeps both as they were given, for its id."""
     asked = texts_asked(prompt.messages, prompt.tools)
     return _with_signs(mark_duplicates(_brought(prompt)), asked, thoughts_shown=thoughts_shown)
 
@@ -68,13 +70,14 @@ def _brought(prompt: Prompt) -> list[Completion]:
             prompt_id=prompt.id,
             index=index,
             model=ready.model or UNNAMED,
-            text=ready.text,
+            text=text,
             tool_calls=ready.tool_calls,
-            reasoning=ready.reasoning,
+            reasoning=thought,
             given=ready.given,
-            finish="given" if ready.text.strip() or ready.tool_calls else "empty",
+            finish="given" if text.strip() or ready.tool_calls else "empty",
         )
         for index, ready in enumerate(prompt.completions)
+        for text, thought in [answer_and_thought(ready.text, ready.reasoning)]
     ]
 
 

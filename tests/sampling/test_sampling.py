@@ -356,6 +356,35 @@ class TestReadyCompletions:
         assert [c.id for c in usable(ready)] == ["p1.c0", "p1.c1"]
         assert all((c.call, c.cost_usd) == (None, 0) for c in ready)
 
+    @pytest.mark.parametrize(
+        ("given", "text", "thought"),
+        [
+            ("<think>\n2 + 2\n</think>\n\nFour.", "Four.", "2 + 2"),
+            ("2 + 2\n</think>\nFour.", "Four.", "2 + 2"),
+            ("[THINK]2 + 2[/THINK]Four.", "Four.", "2 + 2"),
+            ("<think>2 + 2, which", "", "2 + 2, which"),
+            ("The tag `</think>` ends a thought.", "The tag `</think>` ends a thought.", None),
+            ("Write `<think>` before it.", "Write `<think>` before it.", None),
+        ],
+    )
+    def test_have_their_thought_apart_as_sampled_ones_do(
+        self, given: str, text: str, thought: str | None
+    ) -> None:
+        ready = ready_completions(make_prompt(completions=({"text": given},)))
+        assert (ready[0].text, ready[0].reasoning) == (text, thought)
+        if thought is not None and not text:
+            assert ready[0].flags == ("only thoughts came",)
+
+    def test_whose_thought_stands_beside_them_lose_it_where_it_is_in_the_text_as_well(self) -> None:
+        again = ReadyCompletion(text="<think>2 + 2</think>Four.", reasoning="2 + 2")
+        other = ReadyCompletion(text="<think>is a tag.", reasoning="2 + 2")
+        prompt = make_prompt().model_copy(update={"completions": (again, other)})
+        assert [one.text for one in ready_completions(prompt)] == ["Four.", "<think>is a tag."]
+
+    def test_that_differ_in_their_thought_alone_are_one(self) -> None:
+        rows = ({"text": "<think>2 + 2</think>Four."}, {"text": "<think>1 + 3</think>Four."})
+        assert [c.id for c in usable(ready_completions(make_prompt(completions=rows)))] == ["p1.c0"]
+
 
 @pytest.mark.parametrize("shown", [False, True])
 def test_thoughts_are_searched_for_signs_only_where_judges_see_them(shown: bool) -> None:

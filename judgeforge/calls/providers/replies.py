@@ -19,12 +19,7 @@ from pydantic_core.core_schema import with_default_schema
 from judgeforge.calls.providers.answers import clean, ended
 from judgeforge.calls.providers.base import ChatRequest, ModelReply, TokenProbability, Usage
 from judgeforge.calls.providers.template_marks import without_template_marks
-from judgeforge.calls.providers.thoughts import (
-    answer_after,
-    split_reasoning,
-    without_thought_again,
-    without_turn_marks,
-)
+from judgeforge.calls.providers.thoughts import answer_and_thought, without_turn_marks
 from judgeforge.text.messages import ToolCall
 
 Count = float | None
@@ -173,13 +168,7 @@ def chat_reply(
     text, among_parts, refused = _in_parts(content)
     if refused:
         return ModelReply(clean(refused), "refusal", usage, model=model)
-    text, thought = clean(text), apart.strip() or among_parts.strip() or None
-    if thought is None:
-        text, thought = split_reasoning(text)
-    else:
-        text = without_thought_again(text, thought)
-    if thought and not text.strip():
-        text, thought = answer_after(thought)
+    text, thought = answer_and_thought(clean(text), apart.strip() or among_parts.strip() or None)
     text = without_turn_marks(without_template_marks(text))
     has_words, arguments = bool(text.strip()), None
     if tool_calls:

@@ -105,6 +105,15 @@ _AFTER_THE_TURN = late_pattern(
 )
 
 
+def answer_and_thought(text: str, apart: str | None) -> tuple[str, str | None]:
+    """``apart``: a thought that came beside the text. An answer that is in it is taken out."""
+    if apart is None:
+        answer, thought = split_reasoning(text)
+    else:
+        answer, thought = without_thought_again(text, apart), apart
+    return answer_after(thought) if thought and not answer.strip() else (answer, thought)
+
+
 def split_reasoning(text: str, tags: tuple[str, str] | None = None) -> tuple[str, str | None]:
     """Split ``<think>…</think>answer`` into answer and reasoning, in all known marks.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from judgeforge.calls.call import NoCalls
 from judgeforge.calls.money.prices import MOST_TOKENS_PER_DECISION
+from judgeforge.calls.providers.thoughts import answer_and_thought
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST
 from judgeforge.judging.panel import Panel
@@ -174,8 +175,9 @@ class Estimator:
 
     def _answer_tokens(self, answer: Completion | ReadyCompletion) -> int:
         """Of what judges see of it."""
-        thought = answer.reasoning if self._config.judging.show_reasoning else None
-        return about_tokens(said_text(answer.text, answer.tool_calls), thought or "") + CALL_TOKENS
+        text, thought = answer_and_thought(answer.text, answer.reasoning)
+        shown = thought if thought and self._config.judging.show_reasoning else ""
+        return about_tokens(said_text(text, answer.tool_calls), shown) + CALL_TOKENS
 
     @property
     def measured(self) -> int:

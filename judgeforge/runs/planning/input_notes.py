@@ -76,8 +76,8 @@ class InputNotes:
         if self._thoughts:
             found.append(
                 f"{counted(self._thoughts, 'prompt')} with answers that hold a thought in tags "
-                "(`<think>`), which judges read as a part of them; an answer with `content` and "
-                "`reasoning_content` is judged without its thought"
+                "(`<think>`): it is kept apart, as that of a sampled answer is (judges see it with "
+                "`judging.show_reasoning`, pairs have it with `pairing: {thinking: keep}`)"
             )
         if self._samples_alone and self._ready:
             found.append(

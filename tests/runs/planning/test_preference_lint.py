@@ -161,4 +161,4 @@ def test_check_tells_texts_that_are_lists_and_answers_that_begin_with_a_thought(
     report = check_run(load_config(write_config(tmp_path, server, prompts={"path": "set.jsonl"})))
     told = [note for note in report.notes if note.startswith("1 prompt")]
     assert any("`fields: {prompt: prompt.0}`" in note for note in told)
-    assert any("`reasoning_content`" in note for note in told)
+    assert any("it is kept apart" in note for note in told)

@@ -21,6 +21,18 @@ READY = [
     {"id": "p1", "prompt": "And Egmont?", "completions": ["[quality=0.8]", "[quality=0.1]"]},
 ]
 
+THOUGHT = "Perhaps it was Schiller."
+THOUGHTFUL = [
+    {
+        "id": "p0",
+        "prompt": "Who wrote Faust?",
+        "completions": [
+            f"<think>{THOUGHT}</think>Goethe, says `<think>`. [quality=0.9]",
+            "Nobody. [quality=0.1]",
+        ],
+    }
+]
+
 
 def written(folder: Path, server: LocalServer, rows: list[dict[str, Any]], **parts: Any) -> Path:
     config = write_config(folder, server, **parts)
@@ -80,6 +92,26 @@ def test_a_judge_that_answers_first_is_shown_with_that_answer(
     own, judgment = previewed(config).requests
     assert own.messages[-1].text == "Who wrote Faust?"
     assert "[what `small` is still to answer itself]" in judgment.messages[-1].text
+
+
+@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize("kept", [False, True])
+def test_thoughts_in_the_tags_of_brought_answers_go_where_settings_send_those_of_sampled_ones(
+    tmp_path: Path, server: LocalServer, shown: bool, kept: bool
+) -> None:
+    judging = {
+        "judges": [{"model": "small", "protocol": "pairwise", "max_tokens": 300}],
+        "show_reasoning": shown,
+    }
+    pairing = {"thinking": "keep"} if kept else {}
+    config = written(tmp_path, server, THOUGHTFUL, sampling=None, judging=judging, pairing=pairing)
+    asked = json.dumps(previewed(config).requests[0].body)
+    assert (THOUGHT in asked, "`<think>`" in asked) == (shown, True)
+    (pair,) = run(config, tmp_path / "out").pairs
+    assert all((THOUGHT in json.dumps(one.body)) is shown for one in server.requests)
+    (chosen,) = pair["chosen"]
+    assert chosen["content"] == "Goethe, says `<think>`. [quality=0.9]"
+    assert chosen.get("reasoning_content") == (THOUGHT if kept else None)
 
 
 @pytest.mark.parametrize(
