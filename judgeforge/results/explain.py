@@ -97,10 +97,11 @@ def explain(path: Path, pair_id: str) -> Explanation:
         raise ConfigError(why_no_run_folder(path, lacks=folder.pairs.name))
     folder.refuse_odd_files()
     pair = _find_pair(folder, pair_id)
-    rows = {str(row.get("id")): row for row in _rows_of(pair, folder.completions)}
+    completions = rows_with(folder.completions, "prompt_id", pair.prompt_id)
+    rows = {str(row.get("id")): row for row in completions}
     of_prompt = [
         as_record(folder.judgments, Judgment, judgment_fields(row))
-        for row in _rows_of(pair, folder.judgments)
+        for row in rows_with(folder.judgments, "prompt_id", pair.prompt_id)
     ]
     own = _own_criteria(folder.pairs, pair)
     chosen = side_of(folder.completions, rows, pair.provenance.chosen_id, of_prompt)
@@ -310,11 +311,8 @@ def _means(side: ExplainedSide) -> dict[str, float]:
     return criterion_means(one.criteria for one in side.judgments if len(one.completion_ids) == 1)
 
 
-def _rows_of(pair: PreferencePair, file: Path) -> Iterator[Row]:
-    """All of the pair's prompt."""
-    for row in rows_naming(file, naming=pair.prompt_id):
-        if row.get("prompt_id") == pair.prompt_id:
-            yield row
+def rows_with(file: Path, field: str, value: str) -> Iterator[Row]:
+    return (row for row in rows_naming(file, naming=value) if row.get(field) == value)
 
 
 def rows_naming(file: Path, naming: str = "") -> Iterator[Row]:

@@ -16,6 +16,7 @@ from judgeforge.results.explain import (
     as_record,
     calls_of,
     rows_naming,
+    rows_with,
     side_of,
 )
 from judgeforge.store.evidence_rows import judgment_fields
@@ -48,11 +49,11 @@ def explain_completion(path: Path, completion_id: str) -> ExplainedCompletion | 
     prompt_id = str(rows[completion_id].get("prompt_id"))
     judgments = [
         as_record(folder.judgments, Judgment, judgment_fields(row))
-        for row in _of_prompt(folder.judgments, prompt_id)
+        for row in _of(folder.judgments, "prompt_id", prompt_id)
     ]
     side = side_of(folder.completions, rows, completion_id, judgments)
-    pairs = list(_of_prompt(folder.pairs, prompt_id))
-    skips = list(_of_prompt(folder.skips, prompt_id))
+    pairs = list(_of(folder.pairs, "prompt_id", prompt_id))
+    skips = list(_of(folder.skips, "prompt_id", prompt_id))
     asked = next((row for row in (*pairs, *skips) if row.get("prompt")), None)
     return ExplainedCompletion(
         prompt=() if asked is None else tuple(map(Message.model_validate, asked["prompt"])),
@@ -60,14 +61,6 @@ def explain_completion(path: Path, completion_id: str) -> ExplainedCompletion | 
         calls=calls_of(folder.log, {"it": side}, None),
         reason="; ".join(_reasons(folder, completion_id, side, pairs, skips)),
     )
-
-
-def _of_prompt(file: Path, prompt_id: str) -> Iterator[Row]:
-    if not file.is_file():
-        return
-    for row in rows_naming(file, naming=prompt_id):
-        if row.get("prompt_id") == prompt_id:
-            yield row
 
 
 def _reasons(
@@ -91,7 +84,7 @@ def _reasons(
         yield ", ".join(places)
     else:
         yield "it is in no pair" + "".join(_why(folder, row) for row in skips[:1] if not pairs)
-    if given := list(_given(folder, name)):
+    if given := list(_of(folder.rewards, "completion_id", name)):
         yield f"as a reward it was given as {', '.join(dict.fromkeys(map(_worded, given)))}"
 
 
@@ -100,11 +93,8 @@ def _why(folder: RunFolder, row: Row) -> str:
     return f" ({skip.reason}: {skip.detail})"
 
 
-def _given(folder: RunFolder, name: str) -> Iterator[Row]:
-    if folder.rewards.is_file():
-        for row in rows_naming(folder.rewards, naming=name):
-            if row.get("completion_id") == name:
-                yield row
+def _of(file: Path, field: str, value: str) -> Iterator[Row]:
+    return rows_with(file, field, value) if file.is_file() else iter(())
 
 
 def _worded(row: Any) -> str:  # noqa: ANN401 (a row of JSON)

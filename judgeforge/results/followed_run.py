@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import json
 import socket
-from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from judgeforge.results.figures.activity import Activity, ModelActivity, RecentError
-from judgeforge.results.how_made import part
-from judgeforge.results.status import KILLED, SILENT_S, RunStatus, seconds_left
+from judgeforge.results.status import KILLED, RUNNING, SILENT_S, RunStatus, finished_since, standing
 from judgeforge.store.batches import BatchCount, BatchEntry, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.followed_lines import FollowedLines
-from judgeforge.store.journal import Journal, Tally
-from judgeforge.store.leases import unused_leases
+from judgeforge.store.journal import Tally
 from judgeforge.store.lock import Holder, is_held, read_holder
 from judgeforge.store.manifest import Manifest
-from judgeforge.store.spending import FollowedAccount, to_usd
+from judgeforge.store.spending import FollowedAccount
 from judgeforge.text.visible import one_line
 from judgeforge.text.wording import counted, shortened
 
 STARTING = "starting"
-_RUNNING = "running"
 _LOG_BYTES = 8 << 20
 """Of the log, at the first look: some 30,000 calls."""
 _LONGEST_ERROR = 300
@@ -88,7 +84,7 @@ class FollowedRun:
         holder = read_holder(self._folder.lock_file)
         status = self._status(manifest, holder, is_running=is_running, now=now)
         models = self._activity.models(now)
-        is_at_work = status.running and status.status == _RUNNING
+        is_at_work = status.running and status.status == RUNNING
         since = self._activity.since
         return RunLook(
             time=now.isoformat(timespec="seconds"),
@@ -107,35 +103,12 @@ class FollowedRun:
         self, manifest: Manifest | None, holder: Holder | None, *, is_running: bool, now: datetime
     ) -> RunStatus:
         account = self._account.look()
-        ahead = unused_leases(self._folder, account)
-        spending = account.spending().without(ahead.calls, to_usd(ahead.pico))
-        open_ended = manifest is not None and manifest.status == _RUNNING
+        open_ended = manifest is not None and manifest.status == RUNNING
         fresh = self._read_journal(holder) if open_ended else Tally()
-        totals = None if manifest is None else manifest.totals
-        before = (totals.prompts, totals.pairs, totals.skips) if totals else (0, 0, {})
-        done = before[0] + fresh.prompts
-        rows = manifest.input.rows if manifest and manifest.input else done
-        begun = datetime.fromisoformat(holder.since) if holder else now
-        return RunStatus(
-            folder=str(self._folder.path),
-            status=_status_of(manifest, holder, is_running=is_running),
-            running=is_running,
-            pid=holder.pid if holder else None,
-            host=holder.host if holder else None,
-            since=holder.since if holder else manifest.started_at if manifest else None,
-            prompts=rows,
-            done=done,
-            pairs=before[1] + fresh.pairs,
-            skips=dict(sorted((Counter(before[2]) + fresh.skips).items())),
-            calls=spending.calls,
-            cost_usd=spending.cost_usd,
-            budget_usd=part(manifest.config, "budget", "usd") if manifest else None,
-            eta_s=seconds_left(rows - done, fresh.prompts, begun, now) if is_running else None,
-            message=manifest.message if manifest else None,
-            trouble=None,
-            reserved_usd=to_usd(account.reserved_pico - ahead.pico),
-            batches=self._read_batches(),
-        )
+        status = _status_of(manifest, holder, is_running=is_running)
+        at = now if is_running else None
+        told = standing(self._folder, manifest, holder, account, fresh, status, at)
+        return replace(told, batches=self._read_batches())
 
     def _read_manifest(self) -> Manifest | None:
         mark = _mark(self._folder.manifest_file)
@@ -164,17 +137,10 @@ class FollowedRun:
         begin = holder.journal_bytes if holder else 0
         if begin != self._journal_start:
             self._journal_start, self._last_entry, self._tally = begin, -1, Tally()
-        if not self._folder.journal_file.exists():
-            return self._tally
-        journal = Journal(self._folder.journal_file, read_only=True)
-        try:
-            entries = journal.entries(max(begin, self._last_entry))
-            for _, entry in entries:
-                if entry.offset > self._last_entry and not entry.again:
-                    self._tally.add(entry)
-                self._last_entry = max(self._last_entry, entry.offset)
-        finally:
-            journal.close()
+        for entry in finished_since(self._folder, holder, at=self._last_entry):
+            if entry.offset > self._last_entry and not entry.again:
+                self._tally.add(entry)
+            self._last_entry = max(self._last_entry, entry.offset)
         return self._tally
 
     def _waits_for(
@@ -202,8 +168,8 @@ class FollowedRun:
 def _status_of(manifest: Manifest | None, holder: Holder | None, *, is_running: bool) -> str:
     if manifest is None:
         return STARTING
-    if manifest.status == _RUNNING:
-        return _RUNNING if is_running else KILLED
+    if manifest.status == RUNNING:
+        return RUNNING if is_running else KILLED
     is_of_before = holder is None or holder.since > (manifest.updated_at or "")
     return STARTING if is_running and is_of_before else manifest.status
 

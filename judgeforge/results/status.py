@@ -4,8 +4,9 @@ and by the end of its log how its last calls ended. Changes nothing."""
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
 from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
-from judgeforge.store.journal import Journal, Tally
+from judgeforge.store.journal import Entry, Journal, Tally
 from judgeforge.store.json_lines import read_log
 from judgeforge.store.leases import unused_leases
 from judgeforge.store.lock import Holder, is_held, read_holder
-from judgeforge.store.spending import read_account, to_usd
+from judgeforge.store.manifest import Manifest
+from judgeforge.store.spending import Account, read_account, to_usd
 
-KILLED = "killed"
+RUNNING, KILLED = "running", "killed"
 SILENT_S = 30.0
 """This long without the end of a call is told."""
 _LAST_BYTES = 1 << 18
@@ -71,44 +73,79 @@ class RunStatus:
     """What was changed in its results since they were written; None where nothing was."""
 
 
-def read_status(path: Path, *, now: datetime | None = None) -> RunStatus:
+def read_status(path: Path) -> RunStatus:
     """Raises ConfigError where ``path`` is not a run folder, StoreError where it cannot be read."""
-    folder = RunFolder(path)
+    folder, now = RunFolder(path), datetime.now(UTC)
     manifest = folder.read_manifest()
     if manifest is None:
         raise ConfigError(why_no_run_folder(path))
     running, holder = is_held(folder.lock_file), read_holder(folder.lock_file)
-    open_ended = manifest.status == "running"
-    totals, fresh = manifest.totals, _since(folder, holder) if open_ended else Tally()
-    done = totals.prompts + fresh.prompts
+    open_ended, fresh = manifest.status == RUNNING, Tally()
+    for entry in finished_since(folder, holder) if open_ended else ():
+        if not entry.again:  # counted already
+            fresh.add(entry)
+    status = KILLED if open_ended and not running else manifest.status
     account = read_account(folder.spending_file)
-    ahead = unused_leases(folder, account)
-    spending = account.spending().without(ahead.calls, to_usd(ahead.pico))
+    told = standing(folder, manifest, holder, account, fresh, status, now if running else None)
     servers, saved_usd = _of_calls(folder.log)
-    rows = manifest.input.rows if manifest.input else done
-    return RunStatus(
-        folder=str(path),
-        status=KILLED if open_ended and not running else manifest.status,
-        running=running,
-        pid=holder.pid if holder else None,
-        host=holder.host if holder else None,
-        since=holder.since if holder else manifest.started_at,
-        prompts=rows,
-        done=done,
-        pairs=totals.pairs + fresh.pairs,
-        skips=dict(sorted((Counter(totals.skips) + fresh.skips).items())),
-        calls=spending.calls,
-        cost_usd=spending.cost_usd,
-        budget_usd=part(manifest.config, "budget", "usd"),
-        eta_s=_eta_s(rows - done, fresh.prompts, holder, now) if running else None,
-        message=manifest.message,
+    return replace(
+        told,
         trouble=trouble_of(folder.log, now=now, running=running) if open_ended else None,
-        reserved_usd=to_usd(account.reserved_pico - ahead.pico),
         batches=counted_batches(read_batches(folder.batches_file).values()),
         saved_usd=saved_usd,
         replicas=servers,
         changed=changed_since(path),
     )
+
+
+def standing(
+    folder: RunFolder,
+    manifest: Manifest | None,
+    holder: Holder | None,
+    account: Account,
+    fresh: Tally,
+    status: str,
+    now: datetime | None,
+) -> RunStatus:
+    """What manifest, lock, spending and journal tell together. ``fresh``: what was finished since
+    the manifest was written; ``now``: None where no process runs. Raises StoreError."""
+    totals = None if manifest is None else manifest.totals
+    prompts, pairs = (totals.prompts, totals.pairs) if totals else (0, 0)
+    done = prompts + fresh.prompts
+    rows = manifest.input.rows if manifest and manifest.input else done
+    ahead = unused_leases(folder, account)
+    spending = account.spending().without(ahead.calls, to_usd(ahead.pico))
+    eta_s = None
+    if now is not None and holder is not None and fresh.prompts:
+        took = now - datetime.fromisoformat(holder.since)
+        eta_s = (rows - done) * took.total_seconds() / fresh.prompts
+    return RunStatus(
+        folder=str(folder.path),
+        status=status,
+        running=now is not None,
+        pid=holder.pid if holder else None,
+        host=holder.host if holder else None,
+        since=holder.since if holder else manifest.started_at if manifest else None,
+        prompts=rows,
+        done=done,
+        pairs=pairs + fresh.pairs,
+        skips=dict(sorted((Counter(totals.skips if totals else ()) + fresh.skips).items())),
+        calls=spending.calls,
+        cost_usd=spending.cost_usd,
+        budget_usd=part(manifest.config, "budget", "usd") if manifest else None,
+        eta_s=eta_s,
+        message=manifest.message if manifest else None,
+        trouble=None,
+        reserved_usd=to_usd(account.reserved_pico - ahead.pico),
+    )
+
+
+def finished_since(folder: RunFolder, holder: Holder | None, at: int = -1) -> Iterator[Entry]:
+    """What the run that goes on, or was killed, has finished by its journal; from ``at`` on."""
+    if folder.journal_file.exists():
+        with closing(Journal(folder.journal_file, read_only=True)) as journal:
+            for _, entry in journal.entries(max(at, holder.journal_bytes if holder else 0)):
+                yield entry
 
 
 def _of_calls(log: Path) -> tuple[list[dict[str, Any]], float | None]:
@@ -160,32 +197,6 @@ def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str 
     if running and begun is not None and (silent_s := (now - begun).total_seconds()) >= SILENT_S:
         return f"no paid call has ended for {silent_s:.0f} s"
     return None
-
-
-def _since(folder: RunFolder, holder: Holder | None) -> Tally:
-    """What the run that goes on (or was killed) has finished, by the journal."""
-    tally = Tally()
-    if not folder.journal_file.exists():
-        return tally
-    journal = Journal(folder.journal_file, read_only=True)
-    try:
-        for _, entry in journal.entries(holder.journal_bytes if holder else 0):
-            if not entry.again:  # counted already
-                tally.add(entry)
-    finally:
-        journal.close()
-    return tally
-
-
-def _eta_s(left: int, fresh: int, holder: Holder | None, now: datetime | None) -> float | None:
-    if holder is None:
-        return None
-    return seconds_left(left, fresh, datetime.fromisoformat(holder.since), now or datetime.now(UTC))
-
-
-def seconds_left(left: int, fresh: int, since: datetime, now: datetime) -> float | None:
-    """At the speed of the prompts that this start has finished; None before the first one."""
-    return left * (now - since).total_seconds() / fresh if fresh else None
 
 
 def _words(failure: _Failure, failing: set[str], now: datetime) -> str:

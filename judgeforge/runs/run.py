@@ -72,11 +72,10 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     ConfigError, InputError, LockHeldError and StoreError; TypeError and ValueError for arguments of
     the wrong type, or a negative ``limit``.
     """
-    _expect_arguments(config, out, limit, budget_usd, progress)
-    _expect_workers(workers, cluster)
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
+    _expect_arguments(config, out, options, progress)
     before = _times_cancelled()
     with given_prompts(prompts, config) as given, shown(progress, on_progress) as show:
         result = await _run_folder(config, chosen_folder(config, out), options, show, given)
@@ -119,11 +118,10 @@ def run(  # noqa: PLR0913 (the options of a run)
     >>> judgeforge.run(config, out="runs/second", prompts=rows).manifest["input"]["rows"]
     2
     """
-    _expect_arguments(config, out, limit, budget_usd, progress)
-    _expect_workers(workers, cluster)
     options = StartOptions(
         limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
     )
+    _expect_arguments(config, out, options, progress)
     with given_prompts(prompts, config) as given, shown(progress, on_progress) as show:
         result = run_folder(config, chosen_folder(config, out), options, show, given)
     _warn_of(result)
@@ -196,25 +194,21 @@ def _warn_of(result: RunResult) -> None:
         warnings.warn(note, stacklevel=3)
 
 
-def _expect_arguments(
-    config: object, out: object, limit: object, budget_usd: object, progress: object
-) -> None:
+def _expect_arguments(config: object, out: object, options: StartOptions, progress: object) -> None:
     """Raises TypeError and ValueError for what only a script can pass."""
     expect(config, RunConfig, "config", "a RunConfig", "judgeforge.load_config(path) gives one")
     check_copied(cast("RunConfig", config))
     optional = type(None)
     expect(out, (str, os.PathLike, optional), "out", "the path of a folder, or None")
+    limit, workers = options.limit, options.workers
     expect(limit, (int, optional), "limit", "a whole number of rows, or None")
-    expect(budget_usd, (int, float, optional), "budget_usd", "a number of USD, or None")
+    expect(options.budget_usd, (int, float, optional), "budget_usd", "a number of USD, or None")
     expect(progress, (bool, optional), "progress", "True, False or None")
-    if isinstance(limit, int) and limit < 0:
+    expect(workers, (int, optional), "workers", "a whole number of processes, or None")
+    expect(options.cluster, (str, optional), "cluster", "the address of a Ray cluster, or None")
+    if limit is not None and limit < 0:
         raise ValueError(f"limit must be a number of rows from 0, not {limit}; None takes all")
-
-
-def _expect_workers(workers: object, cluster: object) -> None:
-    expect(workers, (int, type(None)), "workers", "a whole number of processes, or None")
-    expect(cluster, (str, type(None)), "cluster", "the address of a Ray cluster, or None")
-    if isinstance(workers, int) and workers < 1:
+    if workers is not None and workers < 1:
         raise ValueError(f"workers must be a number of processes from 1, not {workers}")
 
 

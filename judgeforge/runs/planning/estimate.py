@@ -20,8 +20,10 @@ from judgeforge.runs.planning.loads import (
     ALWAYS,
     EXPECTED,
     HIGH,
+    Beginning,
     Caching,
     ModelLoad,
+    Tokens,
 )
 from judgeforge.runs.planning.measure import (
     Measure,
@@ -31,7 +33,7 @@ from judgeforge.runs.planning.measure import (
     is_measured,
     tier_behind_rewards,
 )
-from judgeforge.runs.planning.own_cost import OwnAnswerCost, OwnCriteriaCost, own_answer_tokens
+from judgeforge.runs.planning.own_cost import OwnCriteriaCost, own_answer_tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.runs.planning.sampling_cost import SamplingCost
 from judgeforge.runs.planning.verifiers import is_verifiable
@@ -73,7 +75,6 @@ class Estimator:
         self._own_family = prepared.own_family
         self._panel = prepared.panel(Panel, NoCalls())
         self._own = OwnCriteriaCost(prepared, self._input_tokens)
-        self._answers = OwnAnswerCost(self._input_tokens)
         self._sampling = SamplingCost(self._config, self._input_tokens, self._answer_tokens)
         self._further = FurtherCost(
             self._config,
@@ -239,9 +240,13 @@ class Estimator:
                 beyond = beyond if self._of_records is None else first
             self._judge(prompt, judge, shown[:certain], lengths, load, made=first)
             self._judge(prompt, judge, shown[certain:], lengths, load, made=beyond)
-            if shown:
+            if shown and judge.commit_first:
+                inputs, outputs = (
+                    self._input_tokens(judge.model, prompt.messages),
+                    own_answer_tokens(judge),
+                )
                 asked = first if certain else beyond
-                self._answers.add(prompt, judge, load, made=asked)
+                load.add(1, inputs, outputs, begins=Beginning(0), made=asked)
         alone = self._panel.by(self._own.rubric_of(prompt)).judges_each_alone(prompt)
         if alone and measure is None:
             self._further.add(prompt, completions, lengths, loads)
@@ -252,9 +257,7 @@ class Estimator:
             return questions
         return questions // judge.repeats if judge.tier == self._first_tier else 0
 
-    def _input_tokens(
-        self, model: str, messages: Sequence[Message], *beside: str
-    ) -> tuple[int, int, int]:
+    def _input_tokens(self, model: str, messages: Sequence[Message], *beside: str) -> Tokens:
         """Low, expected and high of one request. A picture may be billed as next to nothing, or as
         the most that the model is configured with."""
         pictures = sum(len(message.pictures) for message in messages)
@@ -288,7 +291,7 @@ class Estimator:
         prompt: Prompt,
         judge: JudgeConfig,
         shown: list[int],
-        lengths: tuple[int, int, int],
+        lengths: Tokens,
         load: ModelLoad,
         *,
         made: tuple[float, ...] = ALWAYS,

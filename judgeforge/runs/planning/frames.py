@@ -15,15 +15,13 @@ from judgeforge.judging.judge_prompts import (
 from judgeforge.judging.own_prompts import OF_THE_HOUSE, OwnPrompt
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.loads import Beginning
+from judgeforge.runs.planning.loads import Beginning, InputTokens, Tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens, byte_count, tokens_of_bytes
 
 CALL_TOKENS = 10
 """Chat markup of a request."""
-InputTokens = Callable[..., tuple[int, int, int]]
-"""Low, expected and high of the messages of a request to a model."""
-Frame = tuple[tuple[int, int, int], Beginning]
+Frame = tuple[Tokens, Beginning]
 _Shape = tuple[tuple[str, ...], bool]
 """The roles of its turns, and whether it has a reference."""
 
@@ -38,7 +36,7 @@ class Frames:
         self._prepared, self._rubric_of, self._input_tokens = prepared, rubric_of, input_tokens
         self._asked: dict[str, list[Rubric]] = {}
         """By label of the judge: the rubrics of its requests."""
-        self._around: dict[tuple[str, _Shape], tuple[int, int, int]] = {}
+        self._around: dict[tuple[str, _Shape], Tokens] = {}
         """Of a request: the bytes around the words of a prompt, the tokens of the rubric, and the
         bytes around those words in what all questions of a row begin with."""
 

@@ -10,8 +10,7 @@ from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.run import RunConfig
 from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.planning.loads import ALWAYS, Beginning, ModelLoad
-from judgeforge.runs.planning.sampling_cost import Tokens
+from judgeforge.runs.planning.loads import ALWAYS, Beginning, ModelLoad, Tokens
 from judgeforge.sampling.draws import Draw
 from judgeforge.sampling.further import further_draws
 from judgeforge.text.wording import counted

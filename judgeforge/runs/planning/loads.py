@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from judgeforge.calls.money.prices import ModelPrice
@@ -18,6 +18,10 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.store.spending import to_usd
 
 LOW, EXPECTED, HIGH = range(3)
+Tokens = tuple[int, int, int]
+"""Low, expected, high."""
+InputTokens = Callable[..., Tokens]
+"""Of a request: model, messages and texts beside them -> tokens."""
 ALWAYS = (1.0, 1.0, 1.0)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
 from judgeforge.judging.own_rubrics.writing import messages_for
 from judgeforge.judging.rubric import Criterion, Rubric
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.loads import Beginning, ModelLoad
+from judgeforge.runs.planning.loads import Beginning, InputTokens, ModelLoad, Tokens
 from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.text.wording import about_tokens
 
@@ -20,9 +20,6 @@ _TOKENS_OF_CRITERION = (25, 45)
 _SHOWN_ANSWERS = 2
 _ANSWER_SHARES = (0.1, 0.4, 1.0)
 """Of the judge's output limit, which is meant for a judgment."""
-
-InputTokens = Callable[..., tuple[int, int, int]]
-"""Model, messages and texts beside them -> low, expected and high."""
 
 
 class OwnCriteriaCost:
@@ -41,9 +38,7 @@ class OwnCriteriaCost:
             return self._expected
         return self._rubrics.of_row(prompt)
 
-    def add_writing(
-        self, prompt: Prompt, lengths: tuple[int, int, int], loads: dict[str, ModelLoad]
-    ) -> None:
+    def add_writing(self, prompt: Prompt, lengths: Tokens, loads: dict[str, ModelLoad]) -> None:
         """``lengths``: tokens of an answer."""
         write, rubrics = self._write, self._rubrics
         if write is None or rubrics is None or prompt.criteria is not None:
@@ -69,29 +64,7 @@ class OwnCriteriaCost:
         )
 
 
-class OwnAnswerCost:
-    """Of judges that answer each prompt themselves first."""
-
-    def __init__(self, input_tokens: InputTokens) -> None:
-        self._input_tokens = input_tokens
-
-    def add(
-        self,
-        prompt: Prompt,
-        judge: JudgeConfig,
-        load: ModelLoad,
-        *,
-        made: tuple[float, ...],
-    ) -> None:
-        """``made``: the share of prompts about which the judge is asked, in each case."""
-        if judge.commit_first:
-            inputs = self._input_tokens(judge.model, prompt.messages)
-            low, expected, high = made
-            shares = low, expected, high
-            load.add(1, inputs, own_answer_tokens(judge), begins=Beginning(0), made=shares)
-
-
-def own_answer_tokens(judge: JudgeConfig) -> tuple[int, int, int]:
+def own_answer_tokens(judge: JudgeConfig) -> Tokens:
     """Low, expected and high, which each of its requests shows again; none where it gives none."""
     if not judge.commit_first:
         return (0, 0, 0)

@@ -26,8 +26,6 @@ class Pilot:
     strangers: tuple[str, ...] = ()
     """Judges that the pilot did not ask."""
     pairs_per_prompt: float = 1.0
-    cost_factor: float = 1.0
-    """What was paid for what `plan` expected; 1 where that is not known."""
 
     def known(self, judges: int) -> Reliability:
         """For this many of them together."""

@@ -94,7 +94,14 @@ def plan_run(
     share = ASSUMED_ESCALATION if seen is None else seen
     records = RecordsPlan(prepared, folder, share)
     directly = DirectCost(prepared, share, learns_scale=seen is None)
-    estimator = _estimator(prepared, share, seen, records)
+    estimator = Estimator(
+        prepared,
+        escalation=share,
+        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+        first_directly=prepared.asks_judges,
+        asked=records.asked,
+        learns_scale=seen is None,
+    )
     loads = estimator.loads()
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
@@ -142,23 +149,11 @@ def plan_run(
     )
 
 
-def _estimator(
-    prepared: Preparation, share: float, seen: float | None, records: RecordsPlan
-) -> Estimator:
-    return Estimator(
-        prepared,
-        escalation=share,
-        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-        first_directly=prepared.asks_judges,
-        asked=records.asked,
-        learns_scale=seen is None,
-    )
-
-
 def _prepared(config: RunConfig, folder: RunFolder) -> Preparation:
     """As a run in this folder would go on."""
     previous = _begun(folder)
-    config = _as_begun(config, previous)
+    if previous is not None:
+        config = with_known_addresses(as_begun(config, previous.identity), previous)
     prepared = prepare(config, with_keys=False)
     check_prompts_file(config)
     return replace(prepared, layout=layout_begun(config, previous))
@@ -221,10 +216,7 @@ def _seen_escalation(config: RunConfig, folder: RunFolder) -> float | None:
     writers' records settle pairs, a run does not show what it would ask without them."""
     if config.judging.cascade is None or config.judging.writer_prior:
         return None
-    try:
-        manifest = folder.read_manifest()
-    except StoreError:
-        return None
+    manifest = _begun(folder)
     seen = manifest and manifest.judging
     if not manifest or not seen or part(manifest.config, "judging", "cascade") is None:
         return None
@@ -238,13 +230,6 @@ def _begun(folder: RunFolder) -> Manifest | None:
         return folder.read_manifest()
     except StoreError:
         return None
-
-
-def _as_begun(config: RunConfig, previous: Manifest | None) -> RunConfig:
-    """As a run in this folder would take it."""
-    if previous is None:
-        return config
-    return with_known_addresses(as_begun(config, previous.identity), previous)
 
 
 def _measure_notes(config: RunConfig, estimator: Estimator) -> list[str]:

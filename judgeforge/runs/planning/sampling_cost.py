@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping
 
 from judgeforge.config.run import RunConfig
 from judgeforge.records import UNNAMED, Prompt, ReadyCompletion
-from judgeforge.runs.planning.loads import LOW, Beginning, ModelLoad
-from judgeforge.runs.planning.own_cost import InputTokens
+from judgeforge.runs.planning.loads import LOW, Beginning, InputTokens, ModelLoad, Tokens
 from judgeforge.sampling.draws import Draw, draws
 
 _SAMPLED_SHARES = (0.2, 0.6, 1.0)
 """Of the output limit that completions use; models differ, so low and high bound it."""
-
-Tokens = tuple[int, int, int]
-"""Low, expected, high."""
 
 
 class SamplingCost:

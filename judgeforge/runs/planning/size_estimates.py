@@ -54,7 +54,5 @@ def _size(prompt: Prompt) -> object:
     shape = None if prompt.completions else shape_of(prompt)
     if shape is None:
         return None
-    asked = 0
-    for turn in prompt.messages:
-        asked += byte_count(turn.text)
+    asked = sum(byte_count(turn.text) for turn in prompt.messages)
     return shape, asked, byte_count(prompt.reference or "")

@@ -105,7 +105,7 @@ def plan_spending(
         raise ConfigError("the input has no prompt that can be used: see `judgeforge check`")
     available = len(priced) + sum(1 for _ in prompts)
     pilot = pilot_of(RunFolder(chosen_folder(config, out)), scoring)
-    prices = _Prices(prepared, priced, pilot.cost_factor)
+    prices = _Prices(prepared, priced)
     value = config.judging.training_value
     outcomes = [
         _Outcome.of(option, usd, available, prices.usd_per_prompt(option, rehearsed), rehearsed)
@@ -231,8 +231,8 @@ def _as_options(
 class _Prices:
     """USD, as `plan` expects them, as means over the priced prompts."""
 
-    def __init__(self, prepared: Preparation, priced: Sequence[Prompt], factor: float) -> None:
-        self._prepared, self._priced, self._factor = prepared, priced, factor
+    def __init__(self, prepared: Preparation, priced: Sequence[Prompt]) -> None:
+        self._prepared, self._priced = prepared, priced
         self._known: dict[tuple[str, int], float] = {}
 
     def sampling(self, completions: int) -> float:
@@ -251,8 +251,7 @@ class _Prices:
             rehearsed.calls.get(judge.label, 0.0) * self.question(judge, number)
             for judge in option.judges
         )
-        sampled = self.sampling(number) * (1.0 + rehearsed.more / number)
-        return self._factor * (sampled + asked)
+        return asked + self.sampling(number) * (1.0 + rehearsed.more / number)
 
     def _mean(self, label: str, judges: Sequence[JudgeConfig], completions: int) -> float:
         key = label, completions
