@@ -247,6 +247,7 @@ class Gateway:
             collected = self._stored(endpoint, call) if self.batches.has(endpoint.name) else None
             answer = collected or await self.batches.ask(endpoint, call)
             if answer is not None:
+                self.known.note(call)
                 self.last_reply_at = time.monotonic()
                 return answer
         clock = RetryClock()

@@ -185,12 +185,21 @@ def push(
     everything: Annotated[
         bool, typer.Option("--everything", help="Completions, judgments and skips as well.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show files, sizes and card; nothing is sent.")
+    ] = False,
 ) -> None:
     """Publish pairs and card as a data set on the Hugging Face Hub."""
     from judgeforge.cli.show.output import say, say_if_changed
+    from judgeforge.results.push import prepare_push
     from judgeforge.results.push import push as publish
 
     say_if_changed(folder)
+    if dry_run:
+        ready = prepare_push(folder, repository, license=license_name, everything=everything)
+        for line in ready.lines(public=public):
+            say(line)
+        return
     pushed = publish(folder, repository, public=public, license=license_name, everything=everything)
     for line in pushed.lines():
         say(line)

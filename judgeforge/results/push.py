@@ -65,6 +65,51 @@ class Pushed:
         return [*told, *(f"note: {note}" for note in self.notes)]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What would be published."""
+
+    repository: str
+    card: bytes
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+    """What those who publish should know."""
+
+    def lines(self, *, public: bool) -> list[str]:
+        """Of what ``push`` would send; the card last."""
+        seen_by = (
+            "public where it is new, else as it is"
+            if public
+            else "private; refused where it is there and public"
+        )
+        sizes = {"README.md": len(self.card)} | {one.name: one.stat().st_size for one in self.files}
+        return [
+            f"nothing was sent; {self.repository} would have ({seen_by}):",
+            *(f"  {name}: {size:,} bytes" for name, size in sizes.items()),
+            *(f"note: {note}" for note in self.notes),
+            "README.md:",
+            self.card.decode(),
+        ]
+
+
+def prepare_push(
+    folder: Path | str,
+    repository: str,
+    *,
+    license: str | None = None,  # noqa: A002 (what the card calls it)
+    everything: bool = False,
+) -> Prepared:
+    """What ``push`` would publish: nothing is sent, and the Hub is asked nothing. Raises
+    ConfigError and StoreError as ``push`` does."""
+    run = RunFolder(Path(folder))
+    if not run.is_one():
+        raise ConfigError(why_no_run_folder(run.path))
+    if not _REPOSITORY.fullmatch(repository):
+        raise ConfigError(f"`{repository}` is not the name of a data set: write OWNER/NAME")
+    files = _files(run, everything=everything)
+    return Prepared(repository, _card(run, repository, license), tuple(files), tuple(_notes(run)))
+
+
 def push(
     folder: Path | str,
     repository: str,
@@ -81,12 +126,7 @@ def push(
     ``public`` is not given, or the Hub refuses; CallError where it cannot be reached; StoreError
     where a file cannot be read.
     """
-    run = RunFolder(Path(folder))
-    if not run.is_one():
-        raise ConfigError(why_no_run_folder(run.path))
-    if not _REPOSITORY.fullmatch(repository):
-        raise ConfigError(f"`{repository}` is not the name of a data set: write OWNER/NAME")
-    files, card = _files(run, everything=everything), _card(run, repository, license)
+    sent = prepare_push(folder, repository, license=license, everything=everything)
     with _hub(repository) as hub:
         before = _visibility(hub, repository)
         if before == "public" and not public:
@@ -101,10 +141,10 @@ def push(
                 f"{repository} was made, but the Hub made it public; nothing was sent there. Make "
                 "it private in its settings, then start the same command again."
             )
-        changed = _commit(hub, repository, card, files)
+        changed = _commit(hub, sent)
     address = f"{hub.endpoint}/datasets/{repository}"
-    number, notes = len(files) + 1, tuple(_notes(run))
-    return Pushed(repository, address, private, number, before is None, changed, notes)
+    number = len(sent.files) + 1
+    return Pushed(repository, address, private, number, before is None, changed, sent.notes)
 
 
 def _files(run: RunFolder, *, everything: bool) -> list[Path]:
@@ -112,7 +152,7 @@ def _files(run: RunFolder, *, everything: bool) -> list[Path]:
     if not run.pairs.exists() or not run.pairs.stat().st_size:
         raise ConfigError(f"{run.path} has no pairs, so there is nothing to publish")
     more = (run.completions, run.judgments, run.skips) if everything else ()
-    return [run.pairs, run.pairs_parquet, *(file for file in more if file.exists())]
+    return [run.pairs, *(file for file in (run.pairs_parquet, *more) if file.exists())]
 
 
 def _notes(run: RunFolder) -> Iterator[str]:
@@ -197,16 +237,17 @@ def _visibility(hub: HfApi, repository: str) -> str | None:
     return "private" if found.private else "public"
 
 
-def _commit(hub: HfApi, repository: str, card: bytes, files: list[Path]) -> bool:
+def _commit(hub: HfApi, sent: Prepared) -> bool:
     """Whether anything was new there."""
     from huggingface_hub import CommitOperationAdd
 
     added: list[CommitOperationAdd] = [
-        CommitOperationAdd("README.md", card),
-        *(CommitOperationAdd(file.name, str(file)) for file in files),
+        CommitOperationAdd("README.md", sent.card),
+        *(CommitOperationAdd(file.name, str(file)) for file in sent.files),
     ]
+    repository = sent.repository
     before = hub.repo_info(repository, repo_type=_KIND).sha
-    message = f"{files[0].parent.name}: preference pairs by judgeforge"
+    message = f"{sent.files[0].parent.name}: preference pairs by judgeforge"
     done = hub.create_commit(
         repository, added, commit_message=message, repo_type=_KIND, parent_commit=before
     )

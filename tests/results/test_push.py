@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.run_process import Command
+
 _NAME = "me/pairs"
 _HOME = ("HF_HOME", "HF_TOKEN_PATH")
 
@@ -177,6 +179,23 @@ def test_a_commit_that_failed_is_done_by_the_same_command_which_sends_no_large_f
     sent = hub.repository()["files"]["pairs.parquet"].encode("latin-1")
     assert sent == (finished / "pairs.parquet").read_bytes()
     assert sum(one.startswith("PUT /large/") for one in hub.told()["requests"]) == 1
+
+
+def test_a_dry_run_shows_what_would_be_there_and_asks_no_hub(
+    finished: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judgeforge.results.push._hub", None)
+    options = ("--license", "cc-by-4.0", "--everything", "--dry-run")
+    code, said, _ = command("push", finished, _NAME, *options)
+    assert (code, said.splitlines()[0].startswith(f"nothing was sent; {_NAME}")) == (0, True)
+    for name in ("pairs.jsonl", "pairs.parquet", "completions.jsonl"):
+        assert f"  {name}: {(finished / name).stat().st_size:,} bytes" in said
+    card = said[said.index("README.md:\n") + len("README.md:\n") :]
+    assert f"  README.md: {len(card.rstrip().encode()) + 1:,} bytes" in said
+    assert f'load_dataset("{_NAME}", split="train")' in card
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == "cc-by-4.0"
+    code, _, error = command("push", finished, _NAME, "--dry-run")
+    assert (code, "say --license" in error) == (2, True)
 
 
 def test_a_folder_without_pairs_is_not_published(tmp_path: Path, finished: Path) -> None:

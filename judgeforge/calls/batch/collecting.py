@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from judgeforge.calls.acceptance import FIRST_REFUSALS
 from judgeforge.calls.attempt import billed, broken_reply, read_reply
 from judgeforge.calls.batch.open_batch import OpenBatch
 from judgeforge.calls.cache_entry import StoredReply
@@ -37,6 +38,9 @@ from judgeforge.text.wording import counted
 if TYPE_CHECKING:
     from judgeforge.calls.batch.desk import Door
 
+_FEW = 0.1
+"""Up to this share of a batch with answers, lines that are refused like a key or an account are
+asked again directly, at the full price where they are answered then."""
 _TOGETHER = 200
 """Lines that share a transaction of the cache."""
 _OF_ENQUEUED_TOKENS = frozenset({"token_limit_exceeded"})
@@ -48,6 +52,9 @@ _HOW_CUT_SHORT: Mapping[CutShort | None, str] = {
     "failed": "failed",
     None: "ended",
 }
+
+
+_Refused = tuple[Call, StatusError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +84,18 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
             f"fetching the results of batch {state.id}",
         )
         lines = lines_of(into)
+    answered, doubtful = 0, list[_Refused]()
     while some := list(islice(lines, _TOGETHER)):
         read = (batch.server.read(line) for line in some)
         # A key twice would be settled twice, and one of another batch is nobody's.
         ours = {line.key: line for line in read if line is not None and line.key in requests}
         results = [(stored_call(name, requests.pop(key)), line) for key, line in ours.items()]
-        _take(door, batch, state, results)
+        answered += _take(door, batch, state, results, doubtful)
         not_run += sum(line.kind == "not_run" for _, line in results)
         await asyncio.sleep(0)
+    may_be_of_prompts = answered and len(doubtful) <= max(FIRST_REFUSALS - 1, sent * _FEW)
+    for call, error in doubtful:
+        _unbilled(door, batch, state, call, error, sends_directly=bool(may_be_of_prompts))
     for request in requests.values():
         _without_result(door, batch, state, stored_call(name, request))
     _tell_not_run(door, batch, state, not_run + (len(requests) if state.cut_short else 0), sent)
@@ -94,16 +105,19 @@ async def collect(door: Door, batch: OpenBatch, state: BatchState) -> list[str]:
 
 
 def _take(
-    door: Door, batch: OpenBatch, state: BatchState, results: Sequence[tuple[Call, BatchLine]]
-) -> None:
-    replied = list[_Replied]()
-    where, model = batch.server.where, batch.endpoint.model
+    door: Door,
+    batch: OpenBatch,
+    state: BatchState,
+    results: Sequence[tuple[Call, BatchLine]],
+    doubtful: list[_Refused],
+) -> int:
+    """How many were answered. ``doubtful`` gets the refusals that may be about the account: what
+    they are about is known once all results are."""
+    replied, refused = list[_Replied](), list[_Refused]()
     for call, line in results:
-        if line.kind == "answered":
-            hidden = error_in_answered_line(line.body, where, model)
-            if hidden is not None:
-                _unbilled(door, batch, state, call, hidden)
-                continue
+        if (refusal := _refusal(batch, line)) is not None:
+            refused.append((call, refusal))
+        elif line.kind == "answered":
             try:
                 replied.append(_read(door, batch, call, line))
             except (MalformedReplyError, BrokenReplyError) as error:
@@ -120,14 +134,33 @@ def _take(
     )
     for one in replied:
         _answer(door, batch, state, one, latency_s)
+    doubtful += _like_an_account(door, batch, state, refused)
     for call, line in results:
-        if line.kind == "refused":
-            said = line_error(line.body, line.status, where, model)
-            _unbilled(door, batch, state, call, said)
-        elif line.kind == "not_run":
+        if line.kind == "not_run":
             _unbilled(door, batch, state, call, _not_run(state))
         elif line.kind == "lost":
             _lost(door, batch, state, call, _no_reply(state))
+    return len(replied)
+
+
+def _refusal(batch: OpenBatch, line: BatchLine) -> StatusError | None:
+    where, model = batch.server.where, batch.endpoint.model
+    if line.kind == "answered":
+        return error_in_answered_line(line.body, where, model)
+    return line_error(line.body, line.status, where, model) if line.kind == "refused" else None
+
+
+def _like_an_account(
+    door: Door, batch: OpenBatch, state: BatchState, refused: Sequence[_Refused]
+) -> list[_Refused]:
+    """Those that are refused so, or like a key; the others fail alone."""
+    found = []
+    for call, error in refused:
+        if error.stops_run or error.of_account:
+            found.append((call, error))
+        else:
+            _unbilled(door, batch, state, call, error)
+    return found
 
 
 def _read(door: Door, batch: OpenBatch, call: Call, line: BatchLine) -> _Replied:
@@ -191,13 +224,24 @@ def _tell_not_run(door: Door, batch: OpenBatch, state: BatchState, number: int, 
 
 
 def _unbilled(
-    door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError
+    door: Door,
+    batch: OpenBatch,
+    state: BatchState,
+    call: Call,
+    error: CallError,
+    *,
+    sends_directly: bool = False,
 ) -> None:
+    """``sends_directly``: whether to ask once more, where refusals are told from those of one
+    prompt."""
     if batch.reservations[call.key] is not None:
         batch.release(door.budget, [call.key])
         _log_failure(door, batch, state, call, error)
     error.model = batch.endpoint.name
-    batch.fail(call.key, error)
+    if sends_directly:
+        batch.answer(call.key, None)
+    else:
+        batch.fail(call.key, error)
 
 
 def _lost(door: Door, batch: OpenBatch, state: BatchState, call: Call, error: CallError) -> None:

@@ -42,7 +42,8 @@ class OpenBatch:
             self.waited_for[call.key] = known
         return known.outcome
 
-    def answer(self, key: str, answer: Answer) -> None:
+    def answer(self, key: str, answer: Answer | None) -> None:
+        """None: it is to be sent directly."""
         one = self.waited_for.pop(key, None)
         if one is not None and not one.outcome.done():
             one.outcome.set_result(answer)

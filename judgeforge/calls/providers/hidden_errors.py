@@ -12,6 +12,7 @@ from typing import Any
 
 from judgeforge.calls.providers.answers import ended
 from judgeforge.calls.providers.moderation import is_about_content
+from judgeforge.calls.providers.parsing import first_choice
 from judgeforge.calls.providers.refusal_words import json_of, words_in
 
 _RESULTS = ("choices", "content", "answers")
@@ -92,9 +93,8 @@ def _places(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _in_place_of_an_answer(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The error of a reply of chat completions in which the model says nothing."""
-    choices = body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, Mapping) or _says_something(choice.get("message")):
+    choice = first_choice(body.get("choices"))
+    if choice is None or _says_something(choice.get("message")):
         return None
     if error := choice.get("error") or body.get("error"):
         return {"error": error}

@@ -100,6 +100,7 @@ class _Message(BaseModel):
 
 
 class _Choice(BaseModel):
+    index: Beside[int] = None
     message: _Message
     finish_reason: object = None
     native_finish_reason: object = None
@@ -158,7 +159,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     reply = parsed(_Reply, raw, what="chat completion")
     if not reply.choices:
         raise MalformedReplyError("the reply contains no choice")
-    choice = reply.choices[0]
+    choice, *others = sorted(reply.choices, key=lambda one: one.index or 0)
     message = choice.message
     usage = None if reply.usage is None else reply.usage.read()
     if refused := plain_text(message.refusal):
@@ -166,7 +167,7 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     return chat_reply(
         message.content,
         apart=message.thoughts,
-        tool_calls=message.calls or _calls_apart(reply.choices),
+        tool_calls=message.calls or _calls_apart(others),
         end=end_of_both(choice.finish_reason, choice.native_finish_reason),
         error=choice.error or reply.error,
         usage=usage,
@@ -175,9 +176,9 @@ def read_chat_completion(raw: bytes) -> ModelReply:
     )
 
 
-def _calls_apart(choices: Sequence[_Choice]) -> tuple[ToolCall, ...]:
+def _calls_apart(others: Sequence[_Choice]) -> tuple[ToolCall, ...]:
     """Some gateways give words and calls of one answer as two choices."""
-    for other in choices[1:]:
+    for other in others:
         if calls := other.message.calls:
             return calls
     return ()

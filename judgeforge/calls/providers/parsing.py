@@ -100,8 +100,15 @@ def _other_readings(raw: bytes) -> Iterator[str]:
         value = within
         yield _written(value)
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
-        first = next((one for one in value["choices"] if isinstance(one, Mapping)), None)
+        first = first_choice(value["choices"])
         yield _written({**value, "choices": [] if first is None else [_as_choice(first)]})
+
+
+def first_choice(choices: object) -> Mapping[str, Any] | None:
+    """The answer that was asked for, in whichever order a server lists several."""
+    listed = choices if isinstance(choices, list) else []
+    given = [one for one in listed if isinstance(one, Mapping)]
+    return next((one for one in given if not one.get("index")), given[0] if given else None)
 
 
 def _enveloped(value: Mapping[str, Any]) -> Mapping[str, Any] | None:

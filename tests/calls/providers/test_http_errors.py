@@ -135,6 +135,17 @@ NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
         ({**of_choice(finish_reason="stop"), "error": {"code": 429, "message": "x"}}, 429, True,
          False),
         ({**of_choice(finish_reason="stop"), "usage": NO_TOKENS}, 500, True, False),
+        (
+            {
+                "choices": [
+                    {"index": 1, "message": {"content": "Of another answer."}},
+                    {"index": 0, "message": {"content": ""}, "error": {"code": 429}},
+                ]
+            },
+            429,
+            True,
+            False,
+        ),
         ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
         ({"error": {"message": "x", "code": "\u00b2"}}, 500, True, False),
         ([{"error": {"message": "Full", "code": 503, "status": "UNAVAILABLE"}}], 503, True, False),

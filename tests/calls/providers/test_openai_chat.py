@@ -378,3 +378,32 @@ def test_a_call_is_found_in_the_forms_in_which_servers_send_it(calls: object) ->
 def test_an_error_beside_the_choices_makes_no_whole_answer_of_them() -> None:
     found = read({"content": "Half of"}, error={"message": "upstream died", "code": 502})
     assert (found.finish, found.end) == ("failed", "error: upstream died")
+
+
+def _choice(index: int | None, said: str, **more: Any) -> dict[str, Any]:
+    logprobs = {"content": [{"token": said, "logprob": -0.5}]}
+    place = {} if index is None else {"index": index}
+    return {
+        **place,
+        "message": {"content": said},
+        "finish_reason": "stop",
+        "logprobs": logprobs,
+    } | more
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [_choice(1, "Other.", finish_reason="length"), _choice(0, "First.")],
+        [_choice(2, "Other."), _choice(0, "First."), _choice(1, "Other.")],
+        [_choice(None, "First."), _choice(None, "Other.")],
+        [_choice(3, "First.")],
+        [_choice(1, "Other."), _choice(0, "First."), "broken"],
+    ],
+)
+def test_of_several_answers_the_one_that_was_asked_for_is_read_in_whichever_order_they_come(
+    choices: list[Any],
+) -> None:
+    found = OpenAIChat(None, None).read(json.dumps({"choices": choices}).encode())
+    assert (found.text, found.finish) == ("First.", "stop")
+    assert [one.text for one in found.tokens] == ["First."]
