@@ -94,14 +94,7 @@ def plan_run(
     share = ASSUMED_ESCALATION if seen is None else seen
     records = RecordsPlan(prepared, folder, share)
     directly = DirectCost(prepared, share, learns_scale=seen is None)
-    estimator = Estimator(
-        prepared,
-        escalation=share,
-        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
-        first_directly=prepared.asks_judges,
-        asked=records.asked,
-        learns_scale=seen is None,
-    )
+    estimator = _estimator(prepared, share, seen, records)
     loads = estimator.loads()
     prompts = skips = 0
     noticed, verified = Noticed(), VerifiedPrompts(prepared.rubric, asks=prepared.asks_judges)
@@ -146,6 +139,19 @@ def plan_run(
             *audit_warnings(config.pairing, estimator.audited, prompts),
             *verified.warnings(),
         ],
+    )
+
+
+def _estimator(
+    prepared: Preparation, share: float, seen: float | None, records: RecordsPlan
+) -> Estimator:
+    return Estimator(
+        prepared,
+        escalation=share,
+        # Until a judge could be read, nothing waits for batches (runs/first_prompts.py).
+        first_directly=prepared.asks_judges,
+        asked=records.asked,
+        learns_scale=seen is None,
     )
 
 
