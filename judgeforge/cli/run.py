@@ -9,6 +9,13 @@ import typer
 
 from judgeforge.cli.app import AsJson, Config, command, is_verbose, print_traceback
 
+LatestFolder = Annotated[
+    str,
+    typer.Argument(
+        help="A run folder; {date} stands for the last day that has one.", show_default=False
+    ),
+]
+
 
 @command()
 def run(  # noqa: PLR0913, PLR0917 (the options of the command)
@@ -82,12 +89,7 @@ def _begin_in_own_process() -> None:
 
 @command()
 def status(
-    folder: Annotated[
-        str,
-        typer.Argument(
-            help="A run folder; {date} stands for the last day that has one.", show_default=False
-        ),
-    ],
+    folder: LatestFolder,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a run is, since when, and what it has spent."""
@@ -100,12 +102,7 @@ def status(
 
 @command()
 def watch(
-    folder: Annotated[
-        str,
-        typer.Argument(
-            help="A run folder; {date} stands for the last day that has one.", show_default=False
-        ),
-    ],
+    folder: LatestFolder,
     once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each look, one to a line.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlencode
@@ -118,34 +120,6 @@ class ModelConfig(Record):
             raise ValueError('must be two different texts, such as ["<think>", "</think>"]')
         return value
 
-    @model_validator(mode="after")
-    def _without_the_path(self) -> ModelConfig:
-        """What a provider adds to its base URL by itself must not be there already."""
-        path = self.facts.path
-        for end in (path, *(["/v1"] if path.startswith("/v1/") else [])):
-            for url in self.addresses:
-                if end and url.lower().endswith(end):
-                    raise ValueError(
-                        f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
-                        f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _one_key(self) -> ModelConfig:
-        if self.api_key_env and self.api_key_file:
-            raise ValueError("give the key by `api_key_env` or by `api_key_file`, not both")
-        return self
-
-    @model_validator(mode="after")
-    def _encrypted(self) -> ModelConfig:
-        if not self.allow_http and any(map(is_readable_on_the_way, self.addresses)):
-            raise ValueError(
-                "`base_url` is http:// to another machine, where key and prompts can be read on "
-                "the way: use https://, or set `allow_http: true` for a network that you trust"
-            )
-        return self
-
     @field_validator("params")
     @classmethod
     def _part_of_a_request(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -154,82 +128,74 @@ class ModelConfig(Record):
         return value
 
     @model_validator(mode="after")
-    def _takes_thoughts(self) -> ModelConfig:
-        if self.send_reasoning and not self.facts.takes_thoughts:
-            raise ValueError(
-                f"provider `{self.provider}` takes no thoughts of others: take `send_reasoning` out"
-            )
+    def _fits_together(self) -> ModelConfig:
+        ways, requests = self._problems_on_the_way(), self._problems_of_requests()
+        first = next(chain(ways, requests, self._problems_of_server()), None)
+        if first is not None:
+            raise ValueError(first)
         return self
 
-    @model_validator(mode="after")
-    def _keeps_requests_whole(self) -> ModelConfig:
-        taken = sorted(self.facts.reserved_params & self.passed_on.keys())
-        if taken:
-            raise ValueError(
-                f"`params.{taken[0]}` is set by judgeforge itself: rewards are asked for as they "
-                "are, of whole conversations"
+    def _problems_on_the_way(self) -> Iterator[str]:
+        """What a provider adds to its base URL by itself must not be there already, say."""
+        path = self.facts.path
+        for end in (path, *(["/v1"] if path.startswith("/v1/") else [])):
+            for url in self.addresses:
+                if end and url.lower().endswith(end):
+                    yield (
+                        f"`base_url` ends in {end}, which judgeforge adds itself: it asks "
+                        f"{url}{path}. Write `base_url: {url[: -len(end)]}`"
+                    )
+        if self.api_key_env and self.api_key_file:
+            yield "give the key by `api_key_env` or by `api_key_file`, not both"
+        if not self.allow_http and any(map(is_readable_on_the_way, self.addresses)):
+            yield (
+                "`base_url` is http:// to another machine, where key and prompts can be read on "
+                "the way: use https://, or set `allow_http: true` for a network that you trust"
             )
-        known = self.facts.known_params
-        unknown = sorted(self.passed_on.keys() - known) if known is not None else []
-        if unknown:
-            raise ValueError(
-                f"`params.{unknown[0]}` is unknown to provider `{self.provider}`, which takes "
-                f"{', '.join(sorted(known or ()))}"
-            )
-        if self.chat_template is not None and "rewards" not in self.facts.gives:
-            raise ValueError(
-                f"`chat_template` is for reward models, and provider `{self.provider}` has none"
-            )
-        return self
 
-    @model_validator(mode="after")
-    def _has_an_address(self) -> ModelConfig:
-        if self.facts.needs_base_url and self.base_url is None:
-            raise ValueError(
-                f"provider `{self.provider}` has no address of its own: give the server's "
-                "`base_url`, such as http://127.0.0.1:8000/v1"
+    def _problems_of_requests(self) -> Iterator[str]:
+        """What they may hold."""
+        facts, provider = self.facts, f"provider `{self.provider}`"
+        if self.send_reasoning and not facts.takes_thoughts:
+            yield f"{provider} takes no thoughts of others: take `send_reasoning` out"
+        for name in sorted(facts.reserved_params & self.passed_on.keys()):
+            yield (
+                f"`params.{name}` is set by judgeforge itself: rewards are asked for as they are, "
+                "of whole conversations"
             )
-        return self
+        if facts.known_params is not None:
+            known = ", ".join(sorted(facts.known_params))
+            for name in sorted(self.passed_on.keys() - facts.known_params):
+                yield f"`params.{name}` is unknown to {provider}, which takes {known}"
+        if self.chat_template is not None and "rewards" not in facts.gives:
+            yield f"`chat_template` is for reward models, and {provider} has none"
 
-    @model_validator(mode="after")
-    def _takes_replicas(self) -> ModelConfig:
-        if len(self.addresses) < 2:
-            return self
-        if self.facts.in_process:
-            raise ValueError(
-                f"provider `{self.provider}` runs inside this process and asks no server: take "
-                "`base_url` out"
+    def _problems_of_server(self) -> Iterator[str]:
+        """What it can do."""
+        facts, provider = self.facts, f"provider `{self.provider}`"
+        if facts.needs_base_url and self.base_url is None:
+            yield (
+                f"{provider} has no address of its own: give the server's `base_url`, such as "
+                "http://127.0.0.1:8000/v1"
             )
-        if self.batch is not None:
-            raise ValueError(
+        if len(self.addresses) > 1 and facts.in_process:
+            yield (f"{provider} runs inside this process and asks no server: take `base_url` out")
+        if len(self.addresses) > 1 and self.batch is not None:
+            yield (
                 "a batch lives on one server, which must be asked for it again: give one "
                 "`base_url`, or take `batch` out"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _can_keep_prompts(self) -> ModelConfig:
-        if self.prompt_cache is True and self.facts.prompt_cache is None:
-            raise ValueError(
-                f"nothing is known of how provider `{self.provider}` keeps the beginnings of "
-                "prompts: take `prompt_cache` out"
+        if self.prompt_cache is True and facts.prompt_cache is None:
+            yield (
+                f"nothing is known of how {provider} keeps the beginnings of prompts: take "
+                "`prompt_cache` out"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _takes_batches(self) -> ModelConfig:
-        if self.batch is None:
-            return self
-        facts = self.facts.batches
-        if facts is None:
+        if self.batch is not None and facts.batches is None:
             able = ", ".join(f"`{name}`" for name, one in PROVIDERS.items() if one.batches)
-            raise ValueError(
-                f"provider `{self.provider}` takes no batches (these do: {able}): take `batch` out"
-            )
-        refused = sorted(facts.refused_params & self.passed_on.keys())
-        if refused:
-            raise ValueError(f"a batch takes no `{refused[0]}`: take it or `batch` out")
-        return self
+            yield f"{provider} takes no batches (these do: {able}): take `batch` out"
+        refused = facts.batches.refused_params if self.batch and facts.batches else frozenset()
+        for name in sorted(refused & self.passed_on.keys()):
+            yield f"a batch takes no `{name}`: take it or `batch` out"
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -13,25 +13,9 @@ LARGEST_INTEGER = 2**63 - 1
 DEEPEST_PARAMS: Final = 32
 
 RESERVED_PARAMS = frozenset(
-    {
-        "model",
-        "messages",
-        "system",
-        "max_tokens",
-        "max_completion_tokens",
-        "n",
-        "stream",
-        "temperature",
-        "seed",
-        "response_format",
-        "tools",
-        "tool_choice",
-        "logprobs",
-        "top_logprobs",
-        "input",
-        "state",
-        "questions",
-    }
+    {"model", "messages", "system", "max_tokens", "max_completion_tokens", "n", "stream"}
+    | {"temperature", "seed", "response_format", "tools", "tool_choice", "logprobs"}
+    | {"top_logprobs", "input", "state", "questions"}
 )
 """Body fields that judgeforge sets itself; in ``params`` they would break a promise."""
 

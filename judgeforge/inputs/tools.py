@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from judgeforge.inputs.lines import parse_json
 from judgeforge.inputs.literals import python_value
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.rows import bad, column_names, kind_of, text_of
@@ -164,13 +165,8 @@ def _json(value: object, what: str) -> str:
 
 def _parsed(text: str, what: str, *, unread: str | None = None) -> object:
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        problem = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        return parse_json(text)
+    except ValueError as error:
         with suppress(ValueError):
             return python_value(text)
-        bad(f"{what}: the text cannot be read as JSON ({problem})", unread=unread)
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
+        bad(f"{what}: the text cannot be read as JSON ({error})", unread=unread)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypedDict, TypeVar, Unpack
 
 from judgeforge.calls.call import Asks, NoCalls, gather_or_cancel
 from judgeforge.config.judges import JudgeConfig
@@ -29,6 +29,15 @@ from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Judgment, Prompt, Question
 
 
+class PanelSettings(TypedDict, total=False):
+    show_reasoning: bool
+    """Whether judges see what a model thought before it answered."""
+    layout: Layout
+    """Of what they are sent."""
+    programs: Decides | None
+    """What decides checks that code in this process cannot."""
+
+
 class Panel:
     """Judges everything at once (``judge``), or step by step (``check``, ``questions``, ``ask``).
 
@@ -41,21 +50,15 @@ class Panel:
         rubric: Rubric,
         gateway: Asks,
         own_family: OwnFamily | None = None,
-        *,
-        show_reasoning: bool = False,
-        layout: Layout = NEWEST_LAYOUT,
-        programs: Decides | None = None,
+        **settings: Unpack[PanelSettings],
     ) -> None:
-        """``show_reasoning``: whether judges see what a model thought before it answered.
-        ``layout``: of what they are sent. ``programs``: what decides checks that code in this
-        process cannot."""
         self.judges = tuple(judges)
-        self._show_reasoning = show_reasoning
+        self._show_reasoning = settings.get("show_reasoning", False)
         self._own_family = own_family or OwnFamily()
         self._configs = {judge.label: judge for judge in judges}
-        self._gateway, self._layout = gateway, layout
+        self._gateway, self._layout = gateway, settings.get("layout", NEWEST_LAYOUT)
         self._words: Mapping[str, OwnPrompt] = {}
-        self._programs: Decides = programs or NoPrograms()
+        self._programs: Decides = settings.get("programs") or NoPrograms()
         self._use(rubric)
 
     def _use(self, rubric: Rubric) -> None:
@@ -233,20 +236,9 @@ class TriedPanel(Panel):
         rubric: Rubric,
         gateway: FirstReplies,
         own_family: OwnFamily | None = None,
-        *,
-        show_reasoning: bool = False,
-        layout: Layout = NEWEST_LAYOUT,
-        programs: Decides | None = None,
+        **settings: Unpack[PanelSettings],
     ) -> None:
-        super().__init__(
-            judges,
-            rubric,
-            gateway,
-            own_family,
-            show_reasoning=show_reasoning,
-            layout=layout,
-            programs=programs,
-        )
+        super().__init__(judges, rubric, gateway, own_family, **settings)
         self.first_replies = gateway
 
     async def _ask(
@@ -274,20 +266,9 @@ class RecordedPanel(Panel):
         rubric: Rubric,
         judgments: Iterable[Judgment],
         own_family: OwnFamily | None = None,
-        *,
-        show_reasoning: bool = False,
-        layout: Layout = NEWEST_LAYOUT,
-        programs: Decides | None = None,
+        **settings: Unpack[PanelSettings],
     ) -> None:
-        super().__init__(
-            judges,
-            rubric,
-            NoCalls(),
-            own_family,
-            show_reasoning=show_reasoning,
-            layout=layout,
-            programs=programs,
-        )
+        super().__init__(judges, rubric, NoCalls(), own_family, **settings)
         self._judgments = {
             (one.prompt_id, one.judge, one.completion_ids, one.repeat): one for one in judgments
         }
@@ -322,8 +303,5 @@ class PanelKind(Protocol[A_contra, PanelT_co]):
         asked: A_contra,
         own_family: OwnFamily,
         /,
-        *,
-        show_reasoning: bool,
-        layout: Layout,
-        programs: Decides | None,
+        **settings: Unpack[PanelSettings],
     ) -> PanelT_co: ...

@@ -14,7 +14,7 @@ import math
 
 from judgeforge.calls.limits.headers import Allowance
 from judgeforge.calls.limits.learned_rate import RateLearner
-from judgeforge.calls.limits.queues import Turns
+from judgeforge.calls.limits.queues import Rota
 from judgeforge.calls.limits.traffic import AllowanceKind, Traffic
 
 PERIOD_S = 60.0
@@ -112,7 +112,7 @@ class SharedBucket(ProviderBucket):
 
     def __init__(self) -> None:
         super().__init__()
-        self._turns = Turns()
+        self._turns = Rota()
         self._slope_over = self._slope_under = 0.0
 
     @property

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from judgeforge.calls.limits.queues import Turns
+from judgeforge.calls.limits.queues import Rota
 from judgeforge.calls.limits.traffic import RequestSize, Traffic
 
 LearnedKind = Literal["requests", "tokens"]
@@ -144,7 +144,7 @@ class RateLearner:
         self._traffic = traffic
         self._rates: dict[LearnedKind, LearnedRate] = {}
         self._first: dict[LearnedKind, _FirstRefusals] = {}
-        self._turns = Turns()
+        self._turns = Rota()
         self._snapshots: deque[tuple[float, Traffic]] = deque(maxlen=_SNAPSHOTS)
         self._cut_at = -1.0
 

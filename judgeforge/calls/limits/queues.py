@@ -2,7 +2,7 @@
 
 ``Line``: one request at a time, and each that waits can be sent away with an error of its own.
 ``Slots``: those over all models, given to the gates that wait for one in turn.
-``Turns``: clients of a rate or a bucket; the one that has waited longest is served first.
+``Rota``: clients of a rate or a bucket; the one that has waited longest is served first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GivesWay = Callable[[], bool]
 """Whether a request should rather fail at once than wait for a circuit to close."""
 
 _HOLDS_S = 1.0
-"""A place among ``Turns`` that is not renewed when its wait is over lapses after this long."""
+"""A place among ``Rota`` that is not renewed when its wait is over lapses after this long."""
 
 
 def never() -> bool:
@@ -108,7 +108,7 @@ class Slots:
                 self._serving = False
 
 
-class Turns:
+class Rota:
     """Time is monotonic seconds, given by the caller."""
 
     def __init__(self) -> None:

@@ -95,14 +95,7 @@ class HttpProvider:
             async with asyncio.timeout(model.timeout_s):
                 response = await self._post(body, model)
         except Exception as error:  # noqa: BLE001 (SDK, HTTP, TLS and proxies raise all kinds)
-            failure: CallError = call_error(
-                error,
-                model,
-                self._address,
-                opened=self._client is not None,
-                sent=attempt.sent,
-                proxy=self._proxy,
-            )
+            failure: CallError = self._failure(error, model, attempt)
         else:
             headers = response.headers
             raw = whole_reply(as_utf8(bytes(response.content), headers.get("content-type", "")))
@@ -140,15 +133,18 @@ class HttpProvider:
         except JudgeforgeError:
             raise
         except Exception as error:  # noqa: BLE001 (as in ``send``)
-            failure = call_error(
-                error,
-                model,
-                self._address,
-                opened=self._client is not None,
-                sent=attempt.sent,
-                proxy=self._proxy,
-            )
+            failure = self._failure(error, model, attempt)
         raise failure
+
+    def _failure(self, error: Exception, model: ModelConfig, attempt: _Attempt) -> CallError:
+        return call_error(
+            error,
+            model,
+            self._address,
+            opened=self._client is not None,
+            sent=attempt.sent,
+            proxy=self._proxy,
+        )
 
     async def _post(self, body: Body, model: ModelConfig) -> Any:  # noqa: ANN401
         return await self._requests.post(

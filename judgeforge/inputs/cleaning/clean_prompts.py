@@ -4,8 +4,7 @@ evaluation set.
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 from judgeforge.config.run import PromptsConfig
@@ -27,18 +26,14 @@ class Worst:
 
     def __init__(self) -> None:
         self._counts: Counter[SkipReason] = Counter()
-        self._worst: dict[SkipReason, list[tuple[float, int, str]]] = {}
+        self._worst: defaultdict[SkipReason, list[tuple[float, int, str]]] = defaultdict(list)
         self.evaluation_rows: int | None = None
         """Of all evaluation sets; None where none is named."""
 
     def add(self, reason: SkipReason, share: float, line: int, text: str) -> None:
         self._counts[reason] += 1
-        entry = (share, -line, text)
-        worst = self._worst.setdefault(reason, [])
-        if len(worst) < _EXAMPLES:
-            heapq.heappush(worst, entry)
-        else:
-            heapq.heappushpop(worst, entry)
+        found = (*self._worst[reason], (share, -line, text))
+        self._worst[reason] = sorted(found, reverse=True)[:_EXAMPLES]
 
     def described(self) -> list[str]:
         """Counts and examples in words; nothing where nothing is looked for."""
@@ -47,7 +42,7 @@ class Worst:
             found.append(f"compared with {counted(self.evaluation_rows, 'row')} of evaluation sets")
         for reason, number in sorted(self._counts.items()):
             found.append(f"{reason}: {counted(number, 'row')}, the clearest of them:")
-            found += [f"  {text}" for _, _, text in sorted(self._worst[reason], reverse=True)]
+            found += [f"  {text}" for _, _, text in self._worst[reason]]
         return found
 
 

@@ -15,12 +15,12 @@ from judgeforge.judging.checks.subject import (
     MOST_TEXTS,
     Subject,
     UndecidedCheckError,
+    known_settings,
     shown,
     text,
 )
 from judgeforge.text.messages import ToolCall
 from judgeforge.text.visible import normalized
-from judgeforge.text.wording import did_you_mean
 
 _KEYS = ("calls", "from", "order", "others")
 _ANY = object()
@@ -63,12 +63,7 @@ def wanted_calls(value: JsonValue) -> WantedCalls:
             "must be a list of calls, or a mapping with `calls` (such a list) or `from` (a key of "
             f"the row's metadata that has one), not {shown(value)}"
         )
-    for key in value:
-        if key not in _KEYS:
-            raise ValueError(
-                f"`{key[:60]}` is not a setting (known: {', '.join(_KEYS)})"
-                f"{did_you_mean(key[:60], _KEYS)}"
-            )
+    known_settings(value, _KEYS)
     order, others = value.get("order", "any"), value.get("others", "refuse")
     if order not in {"any", "same"}:
         raise ValueError(f"`order` must be any or same, not {shown(order)}")

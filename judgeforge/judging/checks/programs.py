@@ -14,9 +14,14 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from judgeforge.judging.checks.code_blocks import is_a_value, list_in, python_code, why_no_tests
-from judgeforge.judging.checks.subject import Subject, UndecidedCheckError, shown, text
+from judgeforge.judging.checks.subject import (
+    Subject,
+    UndecidedCheckError,
+    known_settings,
+    shown,
+    text,
+)
 from judgeforge.text.visible import normalized
-from judgeforge.text.wording import did_you_mean
 
 ProgramName = Literal["math", "tests", "function"]
 REFERENCE = "reference"
@@ -89,7 +94,7 @@ def math_answer(value: JsonValue) -> MathAnswer:
     """``reference``, a key of the metadata, or ``{of: …, decimals: …, timeout_s: …}``."""
     if not isinstance(value, dict):
         return MathAnswer(text(value))
-    _known_keys(value, MathAnswer)
+    known_settings(value, MathAnswer.__slots__)
     decimals = value.get("decimals", _MATH.decimals)
     if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= 15:
         raise ValueError(f"`decimals` must be a whole number from 0 to 15, not {shown(decimals)}")
@@ -101,7 +106,7 @@ def python_tests(value: JsonValue) -> PythonTests:
     memory_mb: …}``; an empty mapping takes the tests from `tests`."""
     if not isinstance(value, dict):
         return PythonTests(text(value))
-    _known_keys(value, PythonTests)
+    known_settings(value, PythonTests.__slots__)
     memory = value.get("memory_mb", _TESTS.memory_mb)
     is_number = isinstance(memory, int) and not isinstance(memory, bool)
     if not is_number or not LEAST_MEMORY_MB <= int(memory) <= MOST_MEMORY_MB:  # type: ignore[arg-type]
@@ -216,16 +221,6 @@ def _bounded(answer: str) -> str:
 
 def _canonical(given: Mapping[str, object]) -> str:
     return json.dumps(given, sort_keys=True, ensure_ascii=True)
-
-
-def _known_keys(value: Mapping[str, JsonValue], kind: type) -> None:
-    known = tuple(kind.__dataclass_fields__)  # type: ignore[attr-defined]
-    for key in value:
-        if key not in known:
-            raise ValueError(
-                f"`{key[:60]}` is not a setting (known: {', '.join(known)})"
-                f"{did_you_mean(key[:60], known)}"
-            )
 
 
 def _timeout(value: Mapping[str, JsonValue], usual: float) -> float:

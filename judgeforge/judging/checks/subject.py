@@ -6,7 +6,7 @@ JSON value what the check works with, and raises ValueError that says what is al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from judgeforge.judging.checks.usual_forms import as_typed, folded
 from judgeforge.text.messages import Message, ToolCall
 from judgeforge.text.visible import normalized
+from judgeforge.text.wording import did_you_mean
 
 MOST_TEXTS = 100
 _LONGEST_SHOWN = 60
@@ -123,6 +124,15 @@ def texts(value: JsonValue) -> tuple[str, ...]:
         raise ValueError(f"must be a text or a list of 1 to {MOST_TEXTS} texts")
     wanted = map(text, items)
     return tuple(folded(one) if _says_something(one) else as_typed(one) for one in wanted)
+
+
+def known_settings(value: Iterable[str], known: Sequence[str]) -> None:
+    for key in value:
+        if key not in known:
+            raise ValueError(
+                f"`{key[:60]}` is not a setting (known: {', '.join(known)})"
+                f"{did_you_mean(key[:60], known)}"
+            )
 
 
 def keys(value: JsonValue) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def read_verdicts(file: Path, *, taken: Collection[str] = ()) -> Verdicts:
     rows, mistakes, silent = list[Verdict](), list[ConfigError](), 0
     seen: dict[str, int] = {}
     try:
-        for row in _rows(file):
+        for row in read_rows(PromptsConfig(path=file, fields=_Columns())):
             try:
                 verdict = _checked(row, seen, taken)
             except VerdictError as error:
@@ -121,10 +121,6 @@ def read_verdicts(file: Path, *, taken: Collection[str] = ()) -> Verdicts:
     if mistakes:
         raise as_one(mistakes)
     return Verdicts(file, rows, silent=silent)
-
-
-def _rows(file: Path) -> Iterator[RawRow | BadRow]:
-    return read_rows(PromptsConfig(path=file, fields=_Columns()))
 
 
 def _checked(row: RawRow | BadRow, seen: dict[str, int], taken: Collection[str]) -> Verdict | None:

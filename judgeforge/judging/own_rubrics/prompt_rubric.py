@@ -115,18 +115,15 @@ class OwnRubrics:
 
     def of_row(self, prompt: Prompt) -> Rubric:
         """By what the row brings alone."""
-        return self._of_text(prompt.criteria) if prompt.criteria else self.shared
+        return _rubric_of(self, prompt.criteria) if prompt.criteria else self.shared
 
     def of_kept(self, kept: str) -> Rubric:
         """By what ``KeptCriteria`` holds."""
-        return self._of_text(json.dumps(KeptCriteria.model_validate_json(kept).criteria))
+        return _rubric_of(self, json.dumps(KeptCriteria.model_validate_json(kept).criteria))
 
     def identity_of(self, kept: str | None) -> RubricId:
         """For the provenance of pairs."""
         return (self.shared if kept is None else self.of_kept(kept)).identity
-
-    def _of_text(self, text: str) -> Rubric:
-        return _rubric_of(self, text)
 
 
 @lru_cache(maxsize=512)

@@ -57,7 +57,7 @@ def read_written(text: str, *, most: int, taken: Iterable[str], code: str) -> li
     ``taken``: names of criteria that are judged beside them. ``code``: that of the tags in the
     prompt, which no criterion may repeat. Raises UnreadableReplyError.
     """
-    items = asked_object(text, ["criteria"], "the reply")["criteria"]
+    items = asked_object(text, ["criteria"])["criteria"]
     if not isinstance(items, list) or not items:
         raise UnreadableReplyError("`criteria` must be a list of at least one object")
     names = {*taken}

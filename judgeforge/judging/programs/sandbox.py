@@ -218,10 +218,8 @@ def _verdict(ended: _Ended, token: str, timeout_s: float) -> Verdict:
 
 def _how_it_ended(code: int) -> str:
     number = code - 128 if code > 128 else -code
-    if number in {signal.SIGXCPU, signal.SIGKILL} or number <= 0:
-        took = number == signal.SIGXCPU
-        if took:
-            return "it took more than its time of a processor"
+    if number == signal.SIGXCPU:
+        return "it took more than its time of a processor"
     with suppress(ValueError):
         return f"it was ended by {signal.Signals(number).name} before its tests"
     return f"it ended with exit code {code} before its tests"

@@ -7,10 +7,10 @@ distributions are evidence as they are, their uncertainty included; no words are
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from judgeforge.calls.call import Asks
-from judgeforge.calls.input_read import is_a_context
 from judgeforge.calls.providers.base import (
     DecisionAnswer,
     DecisionQuestion,
@@ -18,19 +18,11 @@ from judgeforge.calls.providers.base import (
     ModelReply,
 )
 from judgeforge.config.judges import JudgeConfig
-from judgeforge.errors import CallError
-from judgeforge.judging.judge import (
-    Missing,
-    blank_judgment,
-    call_failure,
-    cut_prompt_note,
-    fallback_note,
-    input_cut,
-    reading_failure,
-)
+from judgeforge.judging.judge import blank_judgment
 from judgeforge.judging.judge_prompts import decision_pair_question, judge_messages
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.material import answers_by_id
+from judgeforge.judging.protocols.in_numbers import asked_once
 from judgeforge.judging.protocols.pairwise import pair_questions
 from judgeforge.judging.protocols.pointwise import single_questions
 from judgeforge.judging.replies.decisions import answers_by_name, read_choice, score_of_answers
@@ -73,7 +65,6 @@ class DecisionJudge:
     ) -> Judgment:
         of_row = answers_by_id(completions)
         answers = [of_row[i] for i in question.completion_ids]
-        blank = blank_judgment(prompt, question, self._judge, self._rubric)
         request = DecisionRequest(
             judge_messages(
                 "decisions",
@@ -85,39 +76,15 @@ class DecisionJudge:
             ),
             self._questions if len(answers) == 1 else (self._pair_question,),
         )
-        try:
-            answer = await self._gateway.ask(self._judge.model, request, sample=question.repeat)
-        except CallError as error:
-            if error.stops_run:
-                raise
-            return blank.model_copy(update=call_failure(error).fields())
-        tokens = answer.input_tokens_read(request)
-        if tokens is None or not is_a_context(tokens):
-            evidence = self._evidence(request, answer.reply)
-        else:
-            evidence = input_cut(tokens).fields()
-        if answer.answered_by:
-            evidence["note"] = fallback_note([answer.answered_by], evidence.get("note"))
-        if tokens is not None:
-            evidence["note"] = cut_prompt_note(tokens, evidence.get("note"))
-        update = {
-            "call": answer.key,
-            "cost_usd": answer.cost_usd,
-            "answered_model": answer.answered_model,
-            "input_tokens_read": tokens,
-        }
-        return blank.model_copy(update=update | evidence)
+        blank = blank_judgment(prompt, question, self._judge, self._rubric)
+        read = partial(self._evidence, request)
+        return await asked_once(self._gateway, self._judge, request, blank, read)
 
     def _evidence(self, request: DecisionRequest, reply: ModelReply) -> dict[str, Any]:
-        try:
-            answers = answers_by_name(request.questions, reply.decisions)
-            if request.questions == (self._pair_question,):
-                return _compared(answers)
-            return score_of_answers(self._rubric, answers)
-        except UnreadableReplyError as error:
-            return Missing("unread", str(error)).fields()
-        except Exception as error:  # noqa: BLE001 (named in the judgment, which is then missing)
-            return reading_failure(error).fields()
+        answers = answers_by_name(request.questions, reply.decisions)
+        if request.questions == (self._pair_question,):
+            return _compared(answers)
+        return score_of_answers(self._rubric, answers)
 
 
 def _question(criterion: Criterion) -> DecisionQuestion:

@@ -140,7 +140,7 @@ def _of_json(character: str) -> str:
     return _SIGNS.get(same, same if same in _OF_JSON else character)
 
 
-def asked_object(text: str, wanted: Sequence[str], where: str) -> dict[str, Any]:
+def asked_object(text: str, wanted: Sequence[str]) -> dict[str, Any]:
     """The object with exactly the keys that were asked for: the whole reply, or the only such one
     within it, where the reply has none of the keys itself: some models say around it which tool
     they call, or that it is an object. Raises UnreadableReplyError."""
@@ -148,7 +148,7 @@ def asked_object(text: str, wanted: Sequence[str], where: str) -> dict[str, Any]
     if value.keys().isdisjoint(wanted):
         within = [one for one in _objects_in(value, _DEEPEST_WRAP) if one.keys() == {*wanted}]
         value = within[0] if len(within) == 1 else value
-    exact_keys(value, wanted, where)
+    exact_keys(value, wanted, "the reply")
     return value
 
 

@@ -167,7 +167,7 @@ def read_list(text: str, rubric: Rubric, completions: int) -> ListReply:
 
 def _reply(text: str, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The rationale, and the object that also holds exactly these keys."""
-    value = asked_object(text, ["rationale", *keys], "the reply")
+    value = asked_object(text, ["rationale", *keys])
     if not isinstance(value["rationale"], str):
         raise UnreadableReplyError("`rationale` must be a string")
     return storable(value["rationale"]), value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,11 +75,8 @@ class GivenLabelFigures:
     def _add_flip(self, prompt_id: str, right: float) -> None:
         self.flipped += 1
         self.surely_flipped += 1.0 - right >= SURE
-        entry = (1.0 - right, -self.flipped, prompt_id)
-        if len(self._flips) < _MOST_FLIPS:
-            heapq.heappush(self._flips, entry)
-        else:
-            heapq.heappushpop(self._flips, entry)
+        flips = (*self._flips, (1.0 - right, -self.flipped, prompt_id))
+        self._flips = sorted(flips, reverse=True)[:_MOST_FLIPS]
 
     def _add_length(
         self, chosen: Mapping[str, Any], rejected: Mapping[str, Any], difference: float
@@ -125,7 +121,7 @@ class GivenLabelFigures:
             ),
             surest_flips=tuple(
                 Flip(prompt_id=name, probability=round(sure, _DIGITS))
-                for sure, _, name in sorted(self._flips, reverse=True)
+                for sure, _, name in self._flips
             ),
         )
 

@@ -4,7 +4,6 @@ the lines of its worst cases.
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 from collections import Counter, defaultdict
@@ -39,18 +38,14 @@ _MOST_MODELS = 5
 class _Cases:
     rows: int = 0
     worst: list[tuple[float, int]] = field(default_factory=list)
-    """How bad, and minus the line: a heap."""
+    """How bad, and minus the line: the worst first."""
 
     def add(self, line: int, badness: float = 0.0) -> None:
         self.rows += 1
-        entry = (badness, -line)
-        if len(self.worst) < _EXAMPLES:
-            heapq.heappush(self.worst, entry)
-        else:
-            heapq.heappushpop(self.worst, entry)
+        self.worst = sorted((*self.worst, (badness, -line)), reverse=True)[:_EXAMPLES]
 
     def __str__(self) -> str:
-        lines = [str(-line) for _, line in sorted(self.worst, reverse=True)]
+        lines = [str(-line) for _, line in self.worst]
         where = f"line{'s' if len(lines) > 1 else ''} {', '.join(lines)}"
         more = " and more" if self.rows > len(lines) else ""
         return f"{counted(self.rows, 'row')} ({where}{more})"

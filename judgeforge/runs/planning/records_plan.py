@@ -15,12 +15,12 @@ from judgeforge.runs.planning.preparation import Preparation
 from judgeforge.store.folder import RunFolder
 from judgeforge.text.wording import counted
 
-LEAST_PILOT = 16
+_LEAST = 16
 """Prompts after the first ones, from which on a run so far says how much is asked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pilot:
+class _Asked:
     """What a run with the writers' records has asked so far, after the prompts that it learnt
     from."""
 
@@ -29,7 +29,7 @@ class Pilot:
     """Of all that its judges could have been asked."""
 
 
-def pilot(config: RunConfig, folder: RunFolder) -> Pilot | None:
+def _asked_in(config: RunConfig, folder: RunFolder) -> _Asked | None:
     """None where no run has shown it."""
     if not config.judging.writer_prior:
         return None
@@ -51,10 +51,10 @@ def pilot(config: RunConfig, folder: RunFolder) -> Pilot | None:
             )
     except StoreError:
         return None  # the run itself says what is wrong with the file
-    if later < LEAST_PILOT or not possible:
+    if later < _LEAST or not possible:
         return None
     labels = {judge.label for judge in config.judging.judges}
-    return Pilot(later, min(1.0, sum(asked[name] for name in labels) / possible))
+    return _Asked(later, min(1.0, sum(asked[name] for name in labels) / possible))
 
 
 class RecordsPlan:
@@ -62,7 +62,7 @@ class RecordsPlan:
 
     def __init__(self, prepared: Preparation, folder: RunFolder, escalation: float) -> None:
         self._config = prepared.config
-        self._found = pilot(prepared.config, folder)
+        self._found = _asked_in(prepared.config, folder)
         self._plain = Estimator(prepared, escalation=escalation)
         self._without = 0.0
 
