@@ -144,25 +144,30 @@ def _point(calibration: Calibration, max_error: float, delta: float, labels: int
     rng = np.random.default_rng((_SEED, labels))
     probability = np.array([one.probability for one in calibration.results])
     blind = np.array([one.blind_probability for one in calibration.results])
-    true = calibration.blind.confidence.of(blind)
+    # A tie is a half of each probability and not wrong.
+    tied_half = np.array([one.tie / 2.0 for one in calibration.results])
+    not_wrong = calibration.blind.confidence.of(blind) + tied_half
     expected = certified = 0.0
     for _ in range(_DRAWS):
         drawn = rng.integers(0, len(probability), labels)
         chance = rng.random(labels)
-        expected += _expected_share(probability, drawn, chance, max_error) / _DRAWS
-        right = (chance < true[drawn]).astype(float)
+        expected += _expected_share(probability, tied_half, drawn, chance, max_error) / _DRAWS
+        right = (chance < not_wrong[drawn]).astype(float)
         found = certified_threshold(blind[drawn], right, max_error, delta)
         certified += float((blind > found.least).mean()) / _DRAWS
     return CurvePoint(labels=labels, expected=expected, certified=certified)
 
 
 def _expected_share(
-    probability: Array, drawn: NDArray[np.intp], chance: Array, max_error: float
+    probability: Array,
+    tied_half: Array,
+    drawn: NDArray[np.intp],
+    chance: Array,
+    max_error: float,
 ) -> float:
     right = (chance < probability[drawn]).astype(float)
     maps = fit_confidence(probability[drawn], right)
     calibrated = maps.expected.of(probability)
-    threshold = expected_threshold(
-        calibrated[drawn], maps.cautious.of(probability)[drawn], max_error
-    )
+    cautious = np.minimum(1.0, maps.cautious.of(probability) + tied_half)
+    threshold = expected_threshold(calibrated[drawn], cautious[drawn], max_error)
     return float((calibrated > threshold.least).mean())

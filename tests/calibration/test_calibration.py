@@ -15,6 +15,7 @@ from judgeforge.calibration.api import calibrate
 from judgeforge.calibration.calibration import Calibration
 from judgeforge.calibration.confidence_fit import fit_confidence
 from judgeforge.calibration.labels import TooFewLabelsError, agreement
+from judgeforge.calibration.promise import make_promise, share_kept_by_labels
 from judgeforge.ranking.confidence_map import ConfidenceMap, calibrated_ranking, tempered
 from judgeforge.ranking.pairing.selection import select_pairs
 from judgeforge.ranking.rank import rank
@@ -277,6 +278,20 @@ def test_with_a_b_labels_confidence_counts_and_is_calibrated() -> None:
     pair = select_pairs(ranking, PairingRules(), trust=found.trust(PairingRules())).pairs[0]
     assert pair.confidence + pair.p_tie / 2 == pytest.approx(max(ranking.p_best), abs=2e-2)
     assert pair.p_tie < 0.1  # the labels have none
+
+
+def test_a_tie_is_no_error_in_what_more_labels_are_predicted_to_keep() -> None:
+    found = calibrate(*compared_panel(100, {"one": 0.7, "two": 0.7}, seed=4))
+    often_tied = {"probability": 0.85, "cautious": 0.84, "tie": 0.26, "blind_probability": 0.86}
+    results = tuple(one.model_copy(update=often_tied) for one in found.results)
+    as_believed = found.blind.model_copy(update={"confidence": ConfidenceMap()})
+    found = found.model_copy(update={"results": results, "blind": as_believed})
+    promise = make_promise(found, PairingRules(max_error=0.1))
+    assert promise is not None
+    assert promise.share_kept == 1.0, "98 % of these pairs are right or tied"
+    many = share_kept_by_labels(found, 0.1, 0.1)[-1]
+    assert many.expected > 0.8
+    assert many.certified > 0.8
 
 
 def people(*labels: str) -> list[Sequence[str]]:

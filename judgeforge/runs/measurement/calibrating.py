@@ -39,7 +39,14 @@ class CalibrationReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return label_notes(self.labels, self.judged)
+        asked = self.calibration.fingerprint["asked"]
+        if not isinstance(asked, dict) or asked["max_error"] is not None:
+            return label_notes(self.labels, self.judged)
+        return (
+            *label_notes(self.labels, self.judged),
+            "with pairing.max_error, which the configuration does not set, a cascade asks other "
+            "questions: to have such a promise, set it and calibrate again",
+        )
 
 
 def calibrate_config(

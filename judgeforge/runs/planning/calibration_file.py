@@ -82,8 +82,9 @@ def load_calibration(config: RunConfig, rubric: RubricId) -> Calibration | None:
     if changed:
         raise _mistake(
             config,
-            f"{file} was made with other judges, so what it says does not hold here "
-            f"({first_of(changed)}). Run `judgeforge calibrate` with this one.",
+            f"{file} was made with other judges, another rubric or other rules of asking them, so "
+            f"what it says does not hold here ({first_of(changed)}). Run `judgeforge calibrate` "
+            "with this configuration: what was asked before comes from the cache.",
         )
     return calibration
 

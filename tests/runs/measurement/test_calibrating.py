@@ -163,6 +163,16 @@ def test_a_cascade_is_calibrated_on_what_it_would_have_asked(
     other = changed(whole, "other.yaml", judging={"calibration": "calibration.json"})
     with pytest.raises(ConfigError, match=r"asked: was .* and is null"):
         run(other, tmp_path / "out2")
+    promised = changed(
+        using,
+        "promised.yaml",
+        judging={"calibration": "calibration.json"},
+        pairing={"max_error": 0.05},
+    )
+    with pytest.raises(ConfigError, match=r"rules of asking them.*asked\.max_error"):
+        run(promised, tmp_path / "out3")
+    assert not any("max_error" in note for note in everybody.notes)
+    assert "set it and calibrate again" in blunt_only.notes[-1]
 
 
 def share_right(report: CalibrationReport) -> float:
