@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from judgeforge.calls.call import Call
+from judgeforge.calls.limits.gate import Passage
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import PAGE_STATUS, FlaggedInputError, OverlongRequestError, StatusError
 
@@ -24,8 +25,12 @@ LATER_REFUSALS = 32
 """This many 403, 404 or redirects in a row of a model that did answer: key or model were taken
 away. Of those that seem to be about the account ``FIRST_REFUSALS`` are enough."""
 QUIET_S = 0.5
-"""Without a request under way for this long, nothing more can be learnt from others. A process that
-gets no turn on a full machine may pause for some tenths of a second."""
+"""Without a request under way for this long, nothing more can be learnt from others."""
+PATIENCE_S = 15.0
+"""The same where requests to other models only are under way: they may hang."""
+_LOOKS = 10
+"""In this many parts such a time is waited for: a process that stood still in one of them finds in
+the next what has come meanwhile."""
 _MOVED = frozenset({PAGE_STATUS, 301, 302, 303, 307, 308})
 """The address is another one: redirects are not followed, and a page is no API."""
 _OF_ACCESS = frozenset({403, 404}) | _MOVED
@@ -93,7 +98,9 @@ class Acceptance:
         self._requests: defaultdict[Kind, _Requests] = defaultdict(_Requests)
         self._answered: dict[str, int] = defaultdict(int)
         """Model -> its replies of this start."""
-        self._under_way = self._held = 0
+        self._under_way: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        """Of the calls under way to each model, those that wait for what others meet."""
         self._news = asyncio.Event()
 
     def known(self) -> list[Kind]:
@@ -107,24 +114,30 @@ class Acceptance:
             self._answered[kind[0]] += 1
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Of a call, with all its attempts."""
-        self._under_way += 1
-        try:
+    def under_way(self, call: Call) -> Iterator[None]:
+        """With all its attempts."""
+        with self._among(self._under_way, call):
             yield
-        finally:
-            self._under_way -= 1
-            self._news.set()
 
-    async def may_send(self, call: Call) -> None:
-        """Wait while a model is in doubt and requests that may settle it are still on their way."""
+    async def may_send(self, call: Call, passage: Passage) -> bool:
+        """Whether it may be sent now. False once it has waited, without its place, while the model
+        was in doubt and requests that might settle it were still on their way."""
+        if not self._is_in_doubt(call):
+            return True
+        passage.gate.used(passage, 0)
+        passage.gate.leave(passage, abandoned=True)
+        with self._among(self._held, call):
+            while self._is_in_doubt(call):
+                await self._news.wait()
+        return False
+
+    def _is_in_doubt(self, call: Call) -> bool:
         requests = self._requests[kind_of(call)]
-        while not self.prompts.are_few and any(
+        return not self.prompts.are_few and any(
             requests.refused[of_access] >= FIRST_REFUSALS
             and not self._has_answered(call, requests, of_access=of_access)
             for of_access in (True, False)
-        ):
-            await self._next()
+        )
 
     @contextmanager
     def sending(self, call: Call) -> Iterator[None]:
@@ -134,14 +147,14 @@ class Acceptance:
             yield
         finally:
             requests.sending -= 1
-            self._news.set()
+            self._tell()
 
     def answered(self, call: Call) -> None:
         requests = self._requests[kind_of(call)]
         requests.has_answered = True
         requests.refused.clear()
         self._answered[call.model_name] += 1
-        self._news.set()
+        self._tell()
 
     def answers(self, call: Call) -> int:
         """How often its model has answered in this start; 0 where nothing in the form of reply that
@@ -154,35 +167,19 @@ class Acceptance:
         """Of a refusal that seems to be about key or account: wait for what others meet, until it
         ``is_known`` or nothing more can be learnt."""
         requests = self._requests[kind_of(call)]
-        self._held += 1
-        self._news.set()
-        try:
+        with self._among(self._held, call):
             while not is_known():
-                are_all = not self.prompts.are_few and self._held >= FIRST_REFUSALS
+                are_all = not self.prompts.are_few and self._held.total() >= FIRST_REFUSALS
                 if are_all and not requests.sending:
                     return
-                if await self._no_news_of(call) and not self.prompts.begin_another():
+                if await self._is_quiet(of=call.model_name):
                     return
-        finally:
-            self._held -= 1
-
-    async def _no_news_of(self, call: Call) -> bool:
-        """Whether nothing comes for a while, and none to its model is on its way: what others do,
-        which may hang, says nothing of its key."""
-        self._news.clear()
-        try:
-            async with asyncio.timeout(QUIET_S):
-                await self._news.wait()
-        except TimeoutError:
-            name = call.model_name
-            return not any(one.sending for kind, one in self._requests.items() if kind[0] == name)
-        return False
 
     async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
         """Set ``error.stops_run`` by what the refusal is about, once that is known."""
         if isinstance(error, FlaggedInputError):
             self._answered[call.model_name] += 1  # key and model are right
-            self._news.set()
+            self._tell()
             return
         of_access = error.status in _OF_ACCESS
         if not of_access and (error.stops_run or not is_of_settings(error)):
@@ -191,14 +188,15 @@ class Acceptance:
             return
         requests = self._requests[kind_of(call)]
         requests.refused[of_access] += 1
-        self._held += 1
-        self._news.set()
         is_quiet, before = False, self._answered[call.model_name]
-        try:
-            while (stops := self._verdict(call, error, before, is_quiet=is_quiet)) is None:
-                is_quiet = await self._next() and not self.prompts.begin_another()
-        finally:
-            self._held -= 1
+        with self._among(self._held, call):
+            try:
+                while (stops := self._verdict(call, error, before, is_quiet=is_quiet)) is None:
+                    is_quiet = await self._is_quiet()
+            except asyncio.CancelledError:
+                if requests.refused[of_access]:  # nothing follows from it, so nothing waits for it
+                    requests.refused[of_access] -= 1
+                raise
         if not stops and of_access:
             error.is_of_one_request()
         error.stops_run = stops
@@ -234,16 +232,38 @@ class Acceptance:
         """Access is that to the model; what a request may contain is tried by its own kind."""
         return self._answered[call.model_name] > 0 if of_access else requests.has_answered
 
-    async def _next(self) -> bool:
-        """Wait for news; True where there is none since all that is under way waits for some."""
-        self._news.clear()
-        waits_for_itself = self._held >= self._under_way
+    async def _is_quiet(self, *, of: str | None = None) -> bool:
+        """Wait for news; True where none comes, since all that is under way waits for some, and no
+        other prompt can begin. ``of``: a model by whose calls alone it can be told."""
+        news, waited_for = self._news, self._under_way - self._held
+        if waited_for[of] if of is not None else waited_for:
+            await news.wait()
+            return False
+        look_s = (PATIENCE_S if waited_for else QUIET_S) / _LOOKS
+        for _ in range(_LOOKS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(look_s):
+                    await news.wait()
+            if news.is_set():
+                return False
+        if self.prompts.begin_another():
+            self._tell()  # what that one meets is waited for from now on
+            return False
+        return True
+
+    @contextmanager
+    def _among(self, calls: Counter[str], call: Call) -> Iterator[None]:
+        calls[call.model_name] += 1
+        self._tell()
         try:
-            async with asyncio.timeout(QUIET_S if waits_for_itself else None):
-                await self._news.wait()
-        except TimeoutError:
-            return True
-        return False
+            yield
+        finally:
+            calls[call.model_name] -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def is_of_settings(error: StatusError) -> bool:

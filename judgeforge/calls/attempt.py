@@ -105,7 +105,6 @@ class Sender:
     async def _begin(
         self, endpoint: Endpoint, call: Call, passage: Passage, progress: CallProgress
     ) -> _Attempt:
-        await self._acceptance.may_send(call)
         reservation = await self._budget.reserve(endpoint.most_pico(call))
         if self._stopping() or progress.stored:
             self._budget.release(reservation)

@@ -266,7 +266,7 @@ class Gateway:
                 )
                 raise
 
-        with self.acceptance.under_way():
+        with self.acceptance.under_way(call):
             while True:
                 try:
                     answer = await with_retries(
@@ -299,10 +299,11 @@ class Gateway:
         begun = time.monotonic()
         async with self._turns.turn(call.beginnings) as turn:
             while True:
-                in_any_case = flight.is_doubted
                 passage = await endpoint.gate.enter(
-                    size, gives_way, near=near, avoiding=tried.gates, in_any_case=in_any_case
+                    size, gives_way, near=near, avoiding=tried.gates, first=flight.is_doubted
                 )
+                if not await self.acceptance.may_send(call, passage):
+                    continue
                 clock.waited_s += time.monotonic() - begun
                 turn.sent()
                 try:

@@ -32,7 +32,7 @@ REFUSED_BESIDE = 3
 """A call that is refused this often, each time beside one that is answered, is refused for itself:
 a key that comes and goes, or a limit that was reached just then, hardly does that."""
 TOGETHER_S = SHORT_PAUSE_S / 2
-"""Calls that fail within this time after a request was asked again rest on the same answer."""
+"""Calls that fail until this long after a request was asked again rest on the same answer."""
 _SAID = frozenset({"messages", "system", "input", "seed"})
 _ANSWERED_MEANWHILE = " (refused each time, while another request was answered)"
 
@@ -51,7 +51,7 @@ class KnownAnswers:
         self._in_a_row = 0
         self._asking = asyncio.Lock()
         self._asked: dict[str, tuple[float, bool]] = {}
-        """When each was asked again, and whether it was answered."""
+        """When it was last known of each whether it is answered, and whether it was."""
 
     def note(self, call: Call) -> None:
         self._in_a_row = 0
@@ -120,12 +120,11 @@ class KnownAnswers:
         if known is None or not await self._is_given(endpoint, known, since):
             flight.answered_beside = 0
             return False
-        flight.answered_beside += 1
+        flight.answered_beside, self._in_a_row = flight.answered_beside + 1, 0
         if flight.answered_beside < REFUSED_BESIDE:
             await flight.pause(math.inf)
             return True
         error.is_of_one_request(_ANSWERED_MEANWHILE)
-        self._in_a_row = 0
         return False
 
     async def look_at(
@@ -138,10 +137,9 @@ class KnownAnswers:
         if known is None or not await self._is_given(endpoint, known, since):
             flight.is_doubted, flight.answered_beside = False, 0
             return
-        flight.answered_beside += 1
+        flight.answered_beside, self._in_a_row = flight.answered_beside + 1, 0
         if flight.answered_beside >= REFUSED_BESIDE:
             error.is_of_one_request(_ANSWERED_MEANWHILE)
-            self._in_a_row = 0
 
     def _known_like(self, endpoint: Endpoint, call: Call, error: CallError | None) -> Call | None:
         """The smallest that may tell. What is left of an account or a limit may be enough for a
@@ -169,25 +167,22 @@ class KnownAnswers:
     async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool:
         """Asked once for all calls that failed together; ``since``: when this one did."""
         async with self._asking:
-            asked_at, was_given = self._asked.get(call.key, (0.0, False))
-            if asked_at >= since - TOGETHER_S:
+            known_at, was_given = self._asked.get(call.key, (0.0, False))
+            if known_at >= since - TOGETHER_S:
                 return was_given
             self._in_a_row += 1
             if self._in_a_row > MOST_IN_A_ROW:
                 return False
-            asked_at = time.monotonic()
             again = _apart(call)
             sent = [self._is_given_by(gate, endpoint, again) for gate in endpoint.gate.gates]
             is_given = any(await asyncio.gather(*sent))
-            self._asked[call.key] = asked_at, is_given
+            self._asked[call.key] = time.monotonic(), is_given
             return is_given
 
     async def _is_given_by(self, gate: ModelGate, endpoint: Endpoint, call: Call) -> bool:
         if not self._budget.has_room(endpoint.most_pico(call) or 0, 1):
             return False
-        passage = await gate.try_enter(endpoint.size(call), in_any_case=True)
-        if passage is None:
-            return False
+        passage = await gate.enter_first(endpoint.size(call))
         self._log.event("asked_again", model=endpoint.name, key=call.key)
         try:
             await self._sender.send(endpoint, call, passage, CallProgress())

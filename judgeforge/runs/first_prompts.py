@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from judgeforge.calls.acceptance import Prompts
+from judgeforge.calls.acceptance import PATIENCE_S, Prompts
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import JudgedPrompt, SkipReason
@@ -23,9 +23,6 @@ MOST_ALONE = 16
 MOST_TOGETHER = 3
 """Where all that is under way was refused, others begin until there are this many: what two odd
 prompts meet says nothing of a model."""
-
-PATIENCE_S = 15.0
-"""A request that hangs holds up its own prompt: after this long without news another begins."""
 
 Judged = tuple[int, JudgedPrompt | FinishedPrompt, Reliability | None]
 """Its position in the input, and what it is to be ranked with, unless it ended unjudged."""
@@ -62,7 +59,8 @@ class FirstPrompts(Prompts):
 
     @property
     def patience_s(self) -> float | None:
-        """How long a prompt waits for others before ``begin_another`` helps it; None for ever."""
+        """How long a prompt waits for others, which may hang, before another begins all the same;
+        None for ever."""
         return PATIENCE_S if self._is_waiting else None
 
     def begin(self) -> None:

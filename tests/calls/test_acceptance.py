@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS
+from judgeforge.calls import acceptance
+from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS, Acceptance, Prompts
+from judgeforge.calls.call import Call
+from judgeforge.calls.limits.gate import Passage
+from judgeforge.config.model import ModelConfig
 from judgeforge.errors import StatusError
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
@@ -55,6 +61,18 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     assert {"This prompt is not served here" in row["flags"][0] for row in failed} == {True}
     assert not any("Check" in row["flags"][0] for row in failed), "key and model are right"
     assert start(tmp_path, server, prompts=5).did_nothing
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_another_prompt_meets_is_waited_for_however_late_it_comes(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(acceptance, "QUIET_S", 0.1)
+    server.faults.add(faults.status(status), when=about(0))
+    server.faults.add(faults.slow(0.3), when=lambda one: one.kind == "completion")
+    result = start(tmp_path, server, prompts=3, limits={"concurrency": 1, "max_skip_share": 0.5})
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p0", "call_failed")]
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("status", [301, 307])
@@ -179,7 +197,7 @@ def test_an_account_that_is_used_up_in_mid_run_stops_it_soon_by_name(
     assert (result.exit_code, result.manifest["status"]) == (4, "provider")
     assert f"HTTP {refusal.status} from small" in str(result.stopped_by)
     refused = len([r for r in server.requests if r.status == refusal.status])
-    assert least <= refused <= least + 12, "and what was in flight"
+    assert least <= refused <= least + 6 * 4, "and what was in flight, until one more was asked"
     assert result.skips == [], "what was refused for want of credit is no outcome"
 
 
@@ -358,3 +376,112 @@ def test_a_model_that_refuses_pictures_only_is_told_not_to_see(
     result = start(tmp_path, server, prompts={"path": "prompts.jsonl"})
     assert result.exit_code == 4
     assert "`vision: false`, if it does not see pictures" in str(result.stopped_by)
+
+
+CALL = Call("small", {"messages": []}, "{}", 2, "key")
+
+
+class Place:
+    """Of a request that might be sent."""
+
+    def __init__(self) -> None:
+        self.gate, self.given_back = self, 0
+
+    def used(self, _: object, tokens: int) -> None:
+        assert tokens == 0
+
+    def leave(self, _: object, *, abandoned: bool) -> None:
+        assert abandoned
+        self.given_back += 1
+
+
+def forbidden() -> StatusError:
+    return StatusError("HTTP 403 from small: No.", status=403)
+
+
+async def refused(told: Acceptance, model: ModelConfig) -> StatusError:
+    error = forbidden()
+    with told.under_way(CALL):
+        await told.weigh(CALL, error, model)
+    return error
+
+
+@pytest.fixture
+def small() -> ModelConfig:
+    return ModelConfig.model_validate({"provider": "openai", "model": "small"})
+
+
+def test_a_process_that_stands_still_does_not_take_that_for_quiet(
+    small: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full machine, or one that sleeps: what comes meanwhile is heard before it is judged."""
+    monkeypatch.setattr(acceptance, "QUIET_S", 0.1)
+    told, tasks = Acceptance(), list[asyncio.Task[None]]()
+
+    async def other() -> None:
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 (so it is)
+        with told.under_way(CALL):
+            await asyncio.sleep(0.3)
+            told.answered(CALL)
+
+    class OneMore(Prompts):
+        def begin_another(self) -> bool:
+            tasks.append(asyncio.create_task(other()))
+            return len(tasks) == 1
+
+    told.prompts = OneMore()
+    error = asyncio.run(refused(told, small))
+    assert not error.stops_run
+    assert len(tasks) == 1
+
+
+def test_several_refusals_begin_one_other_prompt_and_wait_for_it(
+    small: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "QUIET_S", 0.05)
+    told, begun = Acceptance(), list[float]()
+
+    class Late(Prompts):
+        are_few = True
+
+        def begin_another(self) -> bool:
+            begun.append(time.monotonic())
+            asyncio.get_running_loop().call_later(0.02, told.answered, CALL)
+            return len(begun) <= 1
+
+    async def scenario() -> list[StatusError]:
+        told.prompts = Late()
+        later = (asyncio.sleep(0.007 * i) for i in range(4))
+
+        async def one(wait: Any) -> StatusError:
+            await wait
+            return await refused(told, small)
+
+        return await asyncio.gather(*(one(wait) for wait in later))
+
+    assert not any(error.stops_run for error in asyncio.run(scenario()))
+    assert len(begun) == 1
+
+
+def test_where_what_was_refused_is_given_up_nothing_waits_for_it(small: ModelConfig) -> None:
+    """Nor does what waits to be sent hold a place that others may need meanwhile."""
+    told, place = Acceptance(), Place()
+
+    async def scenario() -> bool:
+        with told.under_way(CALL), told.sending(CALL):
+            held = [asyncio.create_task(refused(told, small)) for _ in range(FIRST_REFUSALS)]
+            await asyncio.sleep(0)
+            passage = cast("Passage", place)
+            waiting = asyncio.create_task(told.may_send(CALL, passage))
+            await asyncio.sleep(0)
+            assert place.given_back == 1
+            held[0].cancel()
+            async with asyncio.timeout(1):
+                assert not await waiting
+            for one in held:
+                one.cancel()
+            return await told.may_send(CALL, passage)
+
+    assert asyncio.run(scenario())
+    assert place.given_back == 1

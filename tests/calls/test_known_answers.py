@@ -14,6 +14,7 @@ from judgeforge.calls import acceptance, flight, known_answers, retry
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoints import open_endpoints
 from judgeforge.calls.limits import breaker
+from judgeforge.errors import StatusError
 from judgeforge.runs.answered_before import answered_before
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer, RequestRecord, faults
@@ -142,6 +143,50 @@ def test_where_what_was_answered_is_refused_as_well_the_run_stops_and_says_so(
     assert (result.exit_code, result.skips) == (4, [])
     assert "Check the key" in str(result.stopped_by) or "credit" in str(result.stopped_by)
     assert len([one for one in server.requests[answered:] if not about_it(one)]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "latency_s", "rpm"),
+    [(1, 0.05, None), (2, 0.05, None), (16, 0.0, 1200)],
+    ids=["one at a time", "all places taken", "a ceiling"],
+)
+def test_it_is_told_also_where_nothing_may_be_sent_at_once(
+    tmp_path: Path, server: LocalServer, concurrency: int, latency_s: float, rpm: int | None
+) -> None:
+    """The other request waits for the next place, and each that is refused may ask its own."""
+    server.behaviour.latency_s = latency_s
+    server.faults.add(REFUSALS["key"], when=about_it)
+    config = write_config(
+        tmp_path,
+        server,
+        prompts=6,
+        models={"small": model(server, rpm=rpm)},
+        sampling={"models": ["small"], "completions": 6, "max_tokens": 64},
+        limits={**LIMITS, "stall_s": 20.0, "concurrency": concurrency},
+    )
+    result = run(config, tmp_path / "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
+    assert result.exit_code == 0
+    if rpm is None:
+        assert server.in_flight_max <= concurrency
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_later_start_whose_model_refuses_everything_stops_soon_by_name(
+    tmp_path: Path, server: LocalServer, status: int
+) -> None:
+    """What an earlier start had answered is asked although all else waits to learn more."""
+    assert start(tmp_path, server, "out", prompts=2).exit_code == 0
+    sent = len(server.requests)
+    server.faults.add(faults.status(status))
+    result = start(tmp_path, server, "out", prompts=30)
+    assert (result.exit_code, result.skips) == (4, [])
+    assert f"HTTP {status}" in str(result.stopped_by)
+    assert type(result.stopped_by) is StatusError, "and not since nothing came for long"
+    later = server.requests[sent:]
+    assert len(later) < 100
+    known = [one for one in later if b"number 0." in one.raw or b"number 1." in one.raw]
+    assert 1 <= len(known) <= 2, "one request more than that, and not one for each"
 
 
 def test_what_is_left_for_small_requests_only_stops_the_run(

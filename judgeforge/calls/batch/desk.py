@@ -108,7 +108,7 @@ class Batches:
                     most = min(most, MOST_BROKEN)
                 if not error.retryable or attempts >= most:
                     if isinstance(error, StatusError):
-                        with self._door.acceptance.under_way():
+                        with self._door.acceptance.under_way(call):
                             await self._door.acceptance.weigh(call, error, endpoint.model)
                     raise
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from asyncio_throttle.throttler import Throttler
 
@@ -65,6 +67,16 @@ class Ceiling:
             await asyncio.sleep(wait_s)
         except asyncio.CancelledError:
             self._tokens.give_back(tokens)
+            raise
+
+    @asynccontextmanager
+    async def admitted(self, tokens: int) -> AsyncIterator[None]:
+        """The same; they are given back where what follows fails."""
+        await self.admit(tokens)
+        try:
+            yield
+        except BaseException:
+            self.give_back(tokens)
             raise
 
     async def try_admit(self, tokens: int) -> bool:

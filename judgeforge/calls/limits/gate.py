@@ -133,12 +133,16 @@ class ModelGate:
         finally:
             self.waiting -= 1
 
-    async def try_enter(self, size: RequestSize, *, in_any_case: bool = False) -> Passage | None:
-        """Pass at once, or take nothing where it would have to wait; for hedges. ``in_any_case``:
-        past all that others wait for but a ceiling and a slot."""
+    async def enter_first(self, size: RequestSize) -> Passage:
+        """Wait for nothing but the ceiling and the next slot, before all others."""
+        async with self._ceiling.admitted(size.tokens):
+            await self._all_slots.take_first()
+            return self._pass(size, held_by_rate=False)
+
+    async def try_enter(self, size: RequestSize) -> Passage | None:
+        """Pass at once, or take nothing where it would have to wait; for hedges."""
         is_free = not self.is_out_of_order and not self._before_ceiling.is_taken
-        is_free = is_free and self._delay(size, _now()) is None
-        if not (is_free or in_any_case) or not self._all_slots.take():
+        if not (is_free and self._delay(size, _now()) is None) or not self._all_slots.take():
             return None
         passage = None
         try:
@@ -188,12 +192,8 @@ class ModelGate:
         # One at a time: what has passed the ceiling must not pile up behind something else.
         await self._before_ceiling.enter(gives_way)
         try:
-            await self._ceiling.admit(size.tokens)
-            try:
+            async with self._ceiling.admitted(size.tokens):
                 return await self._join(size, gives_way)
-            except BaseException:
-                self._ceiling.give_back(size.tokens)
-                raise
         finally:
             self._before_ceiling.leave()
 

@@ -89,6 +89,24 @@ class Slots:
         self._free -= 1
         return True
 
+    async def take_first(self) -> None:
+        """Wait for the next one that is free, before all others that wait for one."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def take_one() -> None:
+            if not turn.done():
+                self._free -= 1
+                turn.set_result(None)
+
+        self._turns.appendleft(take_one)
+        self._serve()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if was_served(turn):
+                self.give_back()
+            raise
+
     def call_in_turn(self, take_one: Callable[[], None]) -> None:
         if take_one not in self._turns:
             self._turns.append(take_one)

@@ -49,17 +49,15 @@ class Replicas:
         *,
         near: str = "",
         avoiding: Collection[ModelGate] = (),
-        in_any_case: bool = False,
+        first: bool = False,
     ) -> Passage:
         """Wait until a request may be sent to one of them; see ``ModelGate.enter``.
 
         ``near``: requests of the same prefer one replica. ``avoiding``: those that have failed it.
-        ``in_any_case``: past what others wait for, where a slot is free.
+        ``first``: past what others wait for, with the next free slot.
         """
-        if in_any_case:
-            chosen = self._chosen(size, near, avoiding)
-            if (passage := await chosen.try_enter(size, in_any_case=True)) is not None:
-                return passage
+        if first:
+            return await self._chosen(size, near, avoiding).enter_first(size)
         if not self.are_several:
             return await self.gates[0].enter(size, gives_way=gives_way)
         while True:

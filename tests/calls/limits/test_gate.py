@@ -275,6 +275,52 @@ class TestAHedge:
         assert simulated(scenario()) == (True, 2, 0)
 
 
+class TestWhatIsAskedFirst:
+    """Past all that waits, to learn whether the model answers."""
+
+    def test_takes_the_next_place_before_all_others(self) -> None:
+        async def scenario() -> tuple[list[float], list[float], int]:
+            slots, begun = Slots(2), now()
+            busy, other = gate(slots, concurrency=1), gate(slots)
+            ends: list[list[float]] = [[], []]
+
+            async def timed(one: ModelGate) -> None:
+                await ask(one, seconds=3.0)
+                ends[0].append(now() - begun)
+
+            async def first() -> None:
+                passage = await busy.enter_first(SIZE)
+                ends[1].append(now() - begun)
+                busy.leave(passage)
+
+            waiting = [asyncio.create_task(timed(one)) for one in (busy, other) * 3]
+            await asyncio.sleep(0.5)
+            given_up = asyncio.create_task(first())
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.gather(first(), *waiting)
+            return ends[0], ends[1], free_slots(slots)
+
+        assert simulated(scenario()) == ([3.0, 3.0, 6.0, 6.0, 9.0, 12.0], [3.0], 2)
+
+    def test_waits_for_the_ceiling_and_gives_it_back_where_it_is_given_up(self) -> None:
+        async def scenario() -> tuple[float, float]:
+            slots, begun = Slots(1), now()
+            limited = gate(slots, tpm=60 * 200)  # one such request a second
+            passages = [await limited.try_enter(SIZE)]
+            given_up = asyncio.create_task(limited.enter_first(SIZE))
+            await settled()
+            given_up.cancel()
+            await settled()
+            limited.leave(passages[0])  # type: ignore[arg-type]
+            limited.leave(await limited.enter_first(SIZE))
+            first = now() - begun
+            limited.leave(await limited.enter_first(SIZE))
+            return first, now() - begun
+
+        assert simulated(scenario()) == (0.0, pytest.approx(1.0))
+
+
 def test_who_is_sent_away_takes_nothing_from_the_ceiling() -> None:
     async def scenario() -> float:
         busy = gate(Slots(10), concurrency=1, tpm=60 * 200)
