@@ -40,6 +40,7 @@ _ENDS: Mapping[Finish, str] = {
 _KNOWN_ENDS: Mapping[str, Finish] = {
     word: finish for finish, words in _ENDS.items() for word in words.split()
 }
+_DEEPEST_ERROR = 3
 _END_PREFIX = re.compile(r"^(?:finish_?reason|stop_?reason)_?")
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
@@ -49,7 +50,7 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
 
     A server that says nothing is believed; a word that is not known is not taken for a whole reply.
     """
-    if error:
+    if says_an_error(error):
         return "failed", shortened(f"error: {_words_of(error)}")
     if isinstance(said, dict):  # SGLang's own API: {"type": "length", "length": 200}
         said = said.get("type", "an object")
@@ -59,6 +60,14 @@ def ended(said: object, text: str, error: object = None) -> tuple[Finish, str | 
     if finish in {"stop", "unknown"} and not text.strip():
         return "empty", None
     return finish, clean(shortened(str(said))) if finish in {"unknown", "failed"} else None
+
+
+def says_an_error(error: object, depth: int = 0) -> bool:
+    """Whether a field for errors says that there was one: some gateways (One API) have it in every
+    reply, with empty texts and codes."""
+    if isinstance(error, Mapping) and depth < _DEEPEST_ERROR:
+        return any(says_an_error(one, depth + 1) for one in error.values())
+    return bool(error)
 
 
 def end_of_both(said: object, upstream: object) -> object:

@@ -7,10 +7,11 @@ not billed; an error beside words is a reply that broke off.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from judgeforge.calls.providers.answers import ended
+from judgeforge.calls.providers.answers import ended, says_an_error
 from judgeforge.calls.providers.moderation import is_about_content
 from judgeforge.calls.providers.parsing import first_choice
 from judgeforge.calls.providers.refusal_words import json_of, words_in
@@ -31,13 +32,20 @@ _SAID = (
 )  # fmt: skip
 """Fields of a message in which a model says something."""
 _STATUS_OF = {
-    "rate_limit": 429, "ratelimit": 429, "rate_quota": 429, "ratequota": 429, "throttl": 429,
-    "too_many_requests": 429, "quota": 402, "credit": 402, "billing": 402, "arrear": 402,
-    "authentication": 401, "invalid_api_key": 401, "unauthorized": 401, "permission": 403,
-    "forbidden": 403, "not_found": 404, "overloaded": 529, "unavailable": 503, "timeout": 504,
-    "request_too_large": 413, "context_length": 400, "invalid_request": 400, "bad_request": 400,
+    "ratelimit": 429, "ratequota": 429, "throttl": 429, "toomanyrequests": 429,
+    "resourceexhausted": 429, "quota": 402, "credit": 402, "billing": 402, "arrear": 402,
+    "insufficientbalance": 402, "balancenotenough": 402, "budgetexceeded": 402, "authentication": 401, "invalidapikey": 401,
+    "unauthorized": 401, "unauthenticated": 401, "permission": 403, "forbidden": 403,
+    "notfound": 404, "overloaded": 529, "unavailable": 503, "timeout": 504, "deadline": 504,
+    "requesttoolarge": 413, "contextlength": 400, "invalidrequest": 400, "badrequest": 400,
+    "invalidargument": 400, "validation": 400,
 }  # fmt: skip
-"""The status that an error of such a type or code has where it is sent with one."""
+"""The status that an error of such a type or code, in lower case and without what joins its words,
+has where it is sent with one."""
+_NUMBERED = ("status", "status_code", "code", "statusCode", "http_code", "httpStatus")
+_NAMED = ("type", "error_type", "status", "code")
+_NOT_A_LETTER = re.compile(r"[^a-z]+")
+_LONGEST_KIND = 100
 _OF_MINIMAX = {
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429,
     2013: 400, 2049: 401, 2056: 429,
@@ -57,32 +65,38 @@ def error_within(raw: bytes) -> Mapping[str, Any] | None:
         return None
     if any(body.get(name) for name in _RESULTS):
         return _in_place_of_an_answer(body)
-    has_error = bool(body.get("error")) or _minimax_code(body) != 0
+    has_error = says_an_error(body.get("error")) or _minimax_code(body) != 0
     if has_error or is_about_content(400, body, ""):
         return body
-    return body if body.keys().isdisjoint(_RESULTS) and any(words_in(body)) else None
+    says_so = any(words_in(body)) or _stated_number(body) is not None
+    return body if body.keys().isdisjoint(_RESULTS) and says_so else None
 
 
 def stated_status(body: Mapping[str, Any]) -> int:
     """The status that an error says it has, by number or by kind; 500 where it says neither."""
     if (found := _OF_MINIMAX.get(_minimax_code(body))) is not None:
         return found
+    if (number := _stated_number(body)) is not None:
+        return number
     places = list(_places(body))
-    names = [place.get(name) for place in places for name in ("status", "status_code", "code")]
-    for name in names:
-        if str(name).isdecimal() and 400 <= int(str(name)[:9]) <= 599:
-            return int(str(name))
-    kinds = [place.get("type") for place in places] + names
-    for kind in ("_".join(str(each).lower().split()) for each in kinds):
+    kinds = (str(place.get(name)).lower() for name in _NAMED for place in places)
+    for kind in (_NOT_A_LETTER.sub("", each[:_LONGEST_KIND]) for each in kinds):
         for mark, status in _STATUS_OF.items():
             if mark in kind:
                 return status
     return 500
 
 
+def _stated_number(body: Mapping[str, Any]) -> int | None:
+    for said in (str(place.get(name)) for place in _places(body) for name in _NUMBERED):
+        if said.isdecimal() and 400 <= int(said[:9]) <= 599:
+            return int(said)
+    return None
+
+
 def _places(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Where an error has its codes, the innermost first; some gateways write one as a text."""
-    for name in ("error", "detail"):
+    for name in ("error", "detail", "message"):
         inner = body.get(name)
         if isinstance(inner, str) and inner.lstrip().startswith("{"):
             inner = json_of(inner.encode())
@@ -96,8 +110,9 @@ def _in_place_of_an_answer(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     choice = first_choice(body.get("choices"))
     if choice is None or _says_something(choice.get("message")):
         return None
-    if error := choice.get("error") or body.get("error"):
-        return {"error": error}
+    for error in (choice.get("error"), body.get("error")):
+        if says_an_error(error):
+            return {"error": error}
     if _minimax_code(body):
         return body
     if ended(choice.get("finish_reason"), "")[0] == "empty" and _counts_nothing(body.get("usage")):

@@ -18,6 +18,7 @@ from typing import Any
 from judgeforge.calls.providers.context_refusals import context_refusal, rate_refusal
 from judgeforge.calls.providers.hidden_errors import error_within, stated_status
 from judgeforge.calls.providers.moderation import is_about_content
+from judgeforge.calls.providers.parsing import as_utf8
 from judgeforge.calls.providers.refusal_words import codes_in, json_of, said_in
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import PAGE_STATUS, FlaggedInputError, OverlongRequestError, StatusError
@@ -38,7 +39,7 @@ _KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "invalid_api_key_e
 """Of a key that is wrong or has expired, which some servers (Google) refuse with status 400."""
 _BALANCE_CODES = frozenset({
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
-    "billing_error", "billing_not_active", "billing_hard_limit_reached", "billing_disabled",
+    "billing_error", "billing_not_active", "budget_exceeded", "billing_hard_limit_reached", "billing_disabled",
     "credit_exhausted", "exceeded_current_quota_error", "arrearage", "accountoverdueerror", "1113",
 })  # fmt: skip
 """What a refusal for want of credit has as its code, type or reason; the last four are those of
@@ -67,9 +68,9 @@ _REFUSALS = ("unsupported", "not supported", "not permitted", "unrecognized", "u
 def status_error(response: Any, model: ModelConfig) -> StatusError:  # noqa: ANN401 (httpx2.Response)
     """``response``: one with a status that is not success."""
     asked = response.request.url.copy_with(query=None)
-    return _refusal(
-        int(response.status_code), response.content, response.headers, str(asked), model
-    )
+    headers = response.headers
+    raw = as_utf8(response.content, headers.get("content-type", ""))
+    return _refusal(int(response.status_code), raw, headers, str(asked), model)
 
 
 def error_with_success(
@@ -161,7 +162,8 @@ def _refusal(
         )
     marked = any(mark in said.lower() for mark in _QUOTA_MARKS)
     coded = not (_QUOTA_CODES if status == 403 else _BALANCE_CODES).isdisjoint(codes_in(body))
-    quota = status == 402 or ((coded or marked) and status in _OF_QUOTA)
+    said_of_quota = (coded or marked) and (status in _OF_QUOTA or hidden is not None)
+    quota = status == 402 or said_of_quota
     context = None if quota else context_refusal(status, body, said) or rate_refusal(status, said)
     if context is not None:
         return OverlongRequestError(

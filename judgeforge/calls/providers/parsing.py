@@ -6,7 +6,6 @@ gateway put around it, or to a second choice that nobody asked for.
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import json
 import re
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from judgeforge.calls.providers.refusal_words import json_of
 from judgeforge.calls.providers.streams import is_stream
 from judgeforge.errors import MalformedReplyError
 from judgeforge.text.wording import first_problem
@@ -27,7 +27,7 @@ _RESULTS = frozenset({"choices", "content"})
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _GZIP, _MOST_UNPACKED = b"\x1f\x8b", 2**28
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MOST_ENVELOPES = 3
 _AROUND = "\ufeff\0 \t\r\n"
 """What says nothing before and after a body."""
 
@@ -57,8 +57,8 @@ def as_utf8(raw: bytes, content_type: str) -> bytes:
     as all JSON should be; unpacked, where its server did not say that it is packed."""
     if raw[:2] == _GZIP:
         raw = _unpacked(raw)
-    if raw[:2] in _UTF_16:
-        return raw.decode("utf-16", "replace").encode()
+    if (encoding := json.detect_encoding(raw)) != "utf-8":  # by its byte order mark, or by zeros
+        return raw.decode(encoding, "replace").encode() or raw
     named = _CHARSET.search(content_type)
     if named is None or named[1].lower() in {"utf-8", "utf8"}:
         return raw
@@ -93,10 +93,9 @@ def _other_readings(raw: bytes) -> Iterator[str]:
     if text[end:].strip(_AROUND):
         return
     yield _written(value)
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-        yield _written(value)
-    if isinstance(value, Mapping) and (within := _enveloped(value)) is not None:
+    for _ in range(_MOST_ENVELOPES):
+        if (within := _enveloped(value)) is None:
+            break
         value = within
         yield _written(value)
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
@@ -111,13 +110,26 @@ def first_choice(choices: object) -> Mapping[str, Any] | None:
     return next((one for one in given if not one.get("index")), given[0] if given else None)
 
 
-def _enveloped(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The reply that a gateway put under a name of its own, beside a code or a message."""
-    if not value.keys().isdisjoint(_RESULTS):
+def _enveloped(value: Any) -> Any:  # noqa: ANN401 (of JSON)
+    """What a list of one, a text of JSON, or a gateway's object holds: that one puts the reply
+    under a name of its own, beside a code or a message. None where there is no such thing."""
+    if isinstance(value, str):
+        return json_of(value.encode("utf-8", "replace"))
+    if isinstance(value, list):
+        return value[0] if len(value) == 1 else None
+    if not isinstance(value, Mapping) or not value.keys().isdisjoint(_RESULTS):
         return None
-    within = [one for one in value.values() if isinstance(one, Mapping)]
-    found = [one for one in within if not one.keys().isdisjoint(_RESULTS)]
+    found = [one for one in value.values() if _may_hold_a_reply(one)]
     return found[0] if len(found) == 1 else None
+
+
+def _may_hold_a_reply(value: object, depth: int = _MOST_ENVELOPES) -> bool:
+    if isinstance(value, str):
+        return value.lstrip().startswith("{") and any(f'"{name}"' in value for name in _RESULTS)
+    if not isinstance(value, Mapping) or not depth:
+        return False
+    within = (_may_hold_a_reply(one, depth - 1) for one in value.values())
+    return not value.keys().isdisjoint(_RESULTS) or any(within)
 
 
 def _as_choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:

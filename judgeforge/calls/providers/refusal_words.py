@@ -12,7 +12,10 @@ from judgeforge.text.visible import one_line
 
 _MOST_READ, _MOST_SAID = 4000, 500
 """Characters of a refusal that are looked at, and that are shown."""
-_DEEPEST, _MOST_LISTED = 6, 5
+_DEEPEST, _MOST_LISTED, _LONGEST_PAGE = 6, 5, 20_000
+_MARKUP = re.compile(
+    r"<(style|script|svg)\b.*?</\1>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE
+)
 _WORDS = (
     "type", "code", "status_code", "loc", "title", "message", "msg", "status_msg", "detail",
     "details", "error", "errors", "error_msg", "error_description", "reason", "base_resp",
@@ -44,8 +47,8 @@ def said_in(raw: bytes, body: object) -> str:
         words = list(dict.fromkeys([*words, *_sentences(body)]))
     if not words:
         # Of a page only the text: a proxy or a gateway sends those.
-        text = raw[:_MOST_READ].decode("utf-8", "replace")
-        words = [re.sub(r"<[^<>]*>", " ", text) if text.lstrip().startswith("<") else text]
+        text = raw[:_LONGEST_PAGE].decode("utf-8", "replace").lstrip()
+        words = [_MARKUP.sub(" ", text) if text.startswith("<") else text[:_MOST_READ]]
     return harmless(" ".join(words))[:_MOST_SAID] or "(without a word)"
 
 
@@ -61,7 +64,7 @@ def words_in(value: object, depth: int = 0) -> Iterator[str]:
         for name in _WORDS:
             found = value.get(name)
             if name in _LISTS and isinstance(found, Mapping) and found.keys().isdisjoint(_WORDS):
-                found = list(found.values())
+                found = [part for field in found.items() for part in field]
             yield from words_in(found, depth + 1)
 
 

@@ -2,7 +2,7 @@
 
 Some gateways stream whatever was asked. Such a reply is paid for and whole, so it is not lost to
 its form: of OpenAI's chat completions (chunks with a ``delta``) and of Anthropic's messages
-(``content_block_delta``), as server-sent events (WHATWG HTML, 9.2.6).
+(``content_block_delta``), as server-sent events (WHATWG HTML, 9.2.6), or one JSON object a line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from judgeforge.calls.providers.refusal_words import json_of
 
 _BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _LAST = "[DONE]"
+_CHUNK, _CHUNK_WITHIN = b"chat.completion.chunk", 2000
+"""What each line of a stream of JSON says of itself, and the bytes in which the first one does."""
 _NOT_JOINED = frozenset({"role", "name", "id", "type", "index", "format", "signature"})
 """Texts that are said once, or anew in each part."""
 _MOST_LINES = 32
@@ -32,7 +34,7 @@ def is_stream(raw: bytes) -> bool:
 
 def whole_reply(raw: bytes) -> bytes:
     """The body that would have come without streaming; what is no stream of a reply is left."""
-    if not is_stream(raw):
+    if not is_stream(raw) and not (_CHUNK in raw[:_CHUNK_WITHIN] and b"\n{" in raw.strip()):
         return raw
     is_done, events = False, list[_Value]()
     for said in _said_in(raw):
@@ -44,10 +46,11 @@ def whole_reply(raw: bytes) -> bytes:
 
 
 def _said_in(raw: bytes) -> Iterator[str]:
-    """The data of the events; some servers leave out the empty lines between them."""
+    """The data of the events; some servers leave out the empty lines between them, or all but the
+    data."""
     waiting = list[str]()
     for line in raw.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        name, _, said = line.partition(":")
+        name, _, said = ("data", "", line) if line.startswith("{") else line.partition(":")
         if name == "data" and len(waiting) < _MOST_LINES:
             waiting.append(said.strip())
             whole = "\n".join(waiting)
@@ -67,17 +70,18 @@ def _completion(events: list[_Value], *, is_done: bool) -> _Value | None:
     reply: _Value = {}
     for event, part in choices:
         reply |= {name: event[name] for name in _OF_THE_REPLY if event.get(name)}
+        if event.get("object") == "error":
+            reply["error"] = event
         if part is None:
             continue
-        for name in ("message", "delta"):
-            if isinstance(said := part.get(name), Mapping):
-                _add(message, said)
+        _add(message, _said_by(part))
         choice |= {name: one for name, one in part.items() if one is not None}
         if isinstance(told := part.get("logprobs"), Mapping):
             logprobs += told.get("content") or []
     if not is_done and choice.get("finish_reason") is None:
         reply.setdefault("error", _CUT)
-    choice.pop("delta", None)
+    for name in ("delta", "text"):
+        choice.pop(name, None)
     choice |= {"message": message, "logprobs": {"content": logprobs} if logprobs else None}
     return {**reply, "choices": [choice]}
 
@@ -89,6 +93,14 @@ def _first_choice(event: _Value) -> _Value | None:
         if isinstance(choice, dict) and not choice.get("index"):
             return choice
     return None
+
+
+def _said_by(part: _Value) -> Mapping[str, Any]:
+    """What a part adds. Some servers repeat beside it all that was said so far (Perplexity)."""
+    for name in ("delta", "message"):
+        if isinstance(said := part.get(name), Mapping):
+            return said
+    return {"content": part.get("text")}
 
 
 def _message(events: list[_Value]) -> _Value | None:
@@ -120,7 +132,9 @@ def _message(events: list[_Value]) -> _Value | None:
 
 
 def _only_error(events: list[_Value]) -> _Value | None:
-    return next((event for event in events if event.get("error")), None)
+    return next((event for event in events if event.get("error")), None) or next(
+        (event for event in events if isinstance(event.get("message"), str)), None
+    )
 
 
 def _add(whole: _Value, part: Mapping[str, Any]) -> None:

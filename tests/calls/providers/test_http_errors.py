@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -57,11 +58,15 @@ SAID = [
     ({"fault": {"faultstring": "too long by far"}}, "too long by far"),
     ({"code": "BadInput", "Message": "Too many tokens."}, "BadInput Too many tokens."),
     ({"title": "One or more errors.", "errors": {"messages": ["Is required."], "n": ["Be 1."]}},
-     "One or more errors. Is required. Be 1."),
+     "One or more errors. messages Is required. n Be 1."),
     ({"error_code": "X1", "description": "The model is gone."}, "The model is gone."),
     (b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
      "502 Bad Gateway nginx"),
+    (b"<!DOCTYPE html><style>b { color: red }</style><script>go()</script><!-- x --><b>No.</b>",
+     "No."),
     (b"upstream connect error", "upstream connect error"),
+    (gzip.compress(b'{"detail": "Too long by far."}'), "Too long by far."),
+    ('{"detail": "Größer als erlaubt."}'.encode("utf-16"), "Größer als erlaubt."),
     (b"\xff\xfe", "\ufffd\ufffd"),
     (b"", "(without a word)"),
     (b"[" * 100_000, "[" * 400),
@@ -146,6 +151,14 @@ NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
             True,
             False,
         ),
+        ({"error": {"message": "x", "status": "RESOURCE_EXHAUSTED"}}, 429, True, False),
+        ({"error": {"message": "x", "status": "UNAUTHENTICATED"}}, 401, False, True),
+        ({"code": "InvalidApiKey", "message": "x"}, 401, False, True),
+        ({"error": "x", "error_type": "overloaded"}, 529, True, False),
+        ({"object": "error", "message": "x", "type": "NotFoundError"}, 404, False, False),
+        ({"error": {"message": '{"error": {"code": 402, "message": "x"}}', "code": None}}, 402,
+         False, True),
+        ({"httpStatus": 429, "errorMessage": "x"}, 429, True, False),
         ({"error": {"message": "x", "code": 9 * 10**400}}, 500, True, False),
         ({"error": {"message": "x", "code": "\u00b2"}}, 500, True, False),
         ([{"error": {"message": "Full", "code": 503, "status": "UNAVAILABLE"}}], 503, True, False),
@@ -190,6 +203,8 @@ def test_a_web_page_with_status_200_is_no_reply_and_names_the_address(
         (429, {"error": {"message": "x", "code": "1113"}}),
         (400, {"error": {"message": "x", "code": "Arrearage", "type": "Arrearage"}}),
         (403, {"error": {"message": "x", "code": "AccountOverdueError"}}),
+        (400, {"error": {"message": "x", "type": "budget_exceeded", "code": "400"}}),
+        (200, {"error": {"message": "x", "code": "1113"}}),
         (400, {"error": {"message": "You have reached your specified API usage limits. You will "
                "regain access on 2026-12-01.", "type": "invalid_request_error"}}),
     ],
@@ -248,7 +263,10 @@ def test_what_says_or_counts_something_is_a_reply(server: LocalServer, body: obj
     assert json.loads(reply.body) == body
 
 
-@pytest.mark.parametrize("beside", [None, {}, "", {"code": None}])
+NO_ERROR = {"message": "", "type": "", "param": "", "code": None}
+
+
+@pytest.mark.parametrize("beside", [None, {}, "", {"code": None}, NO_ERROR, {"code": 0}])
 def test_an_error_beside_an_answer_costs_no_answer(server: LocalServer, beside: object) -> None:
     message = {"content": 'Say "error".'}
     body = {"choices": [{"message": message, "finish_reason": "stop"}], "error": beside}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 from pydantic import BaseModel
@@ -34,12 +35,16 @@ class Listed(BaseModel):
         WHOLE.replace(b'"message": {"content": "a\\nb"}', b'"text": "a\\nb"'),
         b'{"code": 0, "msg": "ok", "data": ' + WHOLE + b"}",
         b'{"success": true, "errors": [], "result": ' + WHOLE.replace(b"\\n", b"\n") + b"}",
+        b'{"data": {"status": "done", "response": ' + WHOLE + b"}}",
+        json.dumps(WHOLE.decode()).encode(),
+        json.dumps({"statusCode": 200, "headers": {}, "body": WHOLE.decode()}).encode(),
     ],
     ids=[
         "as it should be", "lines sent to keep the connection", "byte order mark", "NUL after it",
         "line break in a text", "in a list", "a broken second choice",
         "a null before it", "as in a stream", "a message that is a text", "as a completion",
-        "in an envelope", "in an envelope, with a line break in a text",
+        "in an envelope", "in an envelope, with a line break in a text", "in two envelopes",
+        "as a text of JSON", "as a text of JSON in an envelope",
     ],
 )  # fmt: skip
 def test_it_is_read_whatever_stands_around_it(raw: bytes) -> None:
@@ -72,14 +77,20 @@ PACKED = gzip.compress(WHOLE)
         (WHOLE, "application/json", WHOLE),
         (PACKED, "application/json", WHOLE),
         (WHOLE.decode().encode("utf-16"), "application/json", WHOLE),
+        (b"\xef\xbb\xbf" + WHOLE, "application/json", WHOLE),
+        (WHOLE.decode().encode("utf-16-le"), "application/json; charset=utf-16le", WHOLE),
+        (WHOLE.decode().encode("utf-32"), "application/json", WHOLE),
         ("\ufeff".encode("utf-16-be") + WHOLE.decode().encode("utf-16-be"), "", WHOLE),
         ("Wörter".encode("latin-1"), "text/plain; charset=iso-8859-1", "Wörter".encode()),
         (PACKED[:-9], "", PACKED[:-9]),
         (b"\x1f\x8bnot packed", "", b"\x1f\x8bnot packed"),
     ],
-    ids=["plain", "gzip", "UTF-16", "big-endian", "as its header says", "cut", "no gzip"],
-)
+    ids=[
+        "plain", "gzip", "UTF-16", "byte order mark", "UTF-16 without its mark", "UTF-32",
+        "big-endian", "as its header says", "cut", "no gzip",
+    ],
+)  # fmt: skip
 def test_a_body_is_read_in_the_encoding_that_it_is_in(
     raw: bytes, content_type: str, read: bytes
 ) -> None:
-    assert as_utf8(raw, content_type).removeprefix(b"\xef\xbb\xbf") == read
+    assert as_utf8(raw, content_type) == read

@@ -45,11 +45,12 @@ WORDS = (
         b": keep alive\n\nevent: message\nid: 1\n" + streamed(*WORDS),
         streamed(*WORDS, done=False),
         streamed(*WORDS).replace(b"data: ", b"data:"),
+        b"\n".join(json.dumps(each).encode() for each in WORDS),
         streamed(*WORDS[:-1], {"choices": [{"index": 1, "delta": {"content": "no"}}]}, WORDS[-1]),
     ],
     ids=[
         "as OpenAI does", "Windows line ends", "no empty lines", "comments and names of events",
-        "no last word", "no blank", "a second answer beside it",
+        "no last word", "no blank", "a line of JSON each", "a second answer beside it",
     ],
 )  # fmt: skip
 def test_the_chunks_of_a_completion_are_one_answer(raw: bytes) -> None:
@@ -64,6 +65,23 @@ def test_a_whole_completion_as_the_only_event_is_it() -> None:
     whole = {"choices": [{"message": {"content": "Cork."}, "finish_reason": "length"}]}
     reply = read_chat_completion(whole_reply(streamed(whole)))
     assert (reply.text, reply.finish) == ("Cork.", "length")
+
+
+def test_a_whole_completion_after_comments_is_it() -> None:
+    whole = json.dumps({"choices": [{"message": {"content": "Cork."}, "finish_reason": "stop"}]})
+    assert read_chat_completion(whole_reply(f": wait\n\n{whole}\n".encode())).text == "Cork."
+
+
+def test_what_was_said_so_far_is_not_said_again() -> None:
+    parts = zip(("Wood, ", "cork."), ("Wood, ", "Wood, cork."), strict=True)
+    said = [chunk({"content": new}, message={"content": whole}) for new, whole in parts]
+    last = chunk(finish_reason="stop", message={"content": "Wood, cork."})
+    assert read_chat_completion(whole_reply(streamed(*said, last))).text == "Wood, cork."
+
+
+def test_the_texts_of_an_older_api_are_one_answer() -> None:
+    texts = [{"choices": [{"index": 0, "text": text}]} for text in ("Wood, ", "cork.")]
+    assert read_chat_completion(whole_reply(streamed(*texts))).text == "Wood, cork."
 
 
 def test_a_call_in_pieces_is_one_call_with_its_arguments() -> None:
@@ -101,8 +119,9 @@ def test_probabilities_of_all_chunks_are_kept() -> None:
     [
         (WORDS[:-2], False),
         ((*WORDS[:-2], {"error": {"message": "gone", "code": 502}}), True),
+        ((*WORDS[:-2], {"object": "error", "message": "gone", "code": 502}), True),
     ],
-    ids=["nothing more", "an error"],
+    ids=["nothing more", "an error", "an error as vLLM has it"],
 )
 def test_a_stream_that_ends_before_the_answer_is_no_whole_answer(
     events: tuple[object, ...], *, done: bool
@@ -114,6 +133,8 @@ def test_a_stream_that_ends_before_the_answer_is_no_whole_answer(
 def test_an_error_alone_is_that_error() -> None:
     said = {"error": {"message": "Insufficient credits", "code": 402}}
     assert json.loads(whole_reply(streamed(said))) == said
+    told = b'event: error\ndata: {"message": "slow down", "code": 429}\n\n'
+    assert json.loads(whole_reply(told)) == {"message": "slow down", "code": 429}
 
 
 def of_anthropic(*events: dict[str, Any]) -> bytes:
