@@ -15,15 +15,10 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.spending import read_account
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, run, write_config
+from tests.support.run_setup import PRICE, model, rows, run, write_config
 
 ENOUGH = {"usd": 5.0}
 PRICES = {"small": PRICE}
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def reply(**usage: float) -> faults.Fault:
@@ -103,8 +98,7 @@ class TestASpendingFileThatLostRows:
     ) -> Iterator[tuple[LocalServer, Path]]:
         """A server and a project whose run its budget has stopped."""
         project = tmp_path_factory.mktemp("stopped")
-        with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-            patch.setenv(KEY_VARIABLE, KEY)
+        with LocalServer() as server:
             config = write_config(project, server, prompts=20, budget={"usd": 0.03})
             assert run(config, project / "out").exit_code == 3
             yield server, project

@@ -21,7 +21,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.results.status import read_status
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer, faults
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 PROMPTS, MANY = 12, 40
 
@@ -49,13 +49,7 @@ class Farm:
 
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[Farm]:
-    with (
-        LocalServer() as one,
-        LocalServer() as two,
-        LocalServer() as three,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as one, LocalServer() as two, LocalServer() as three:
         yield Farm(tmp_path, (one, two, three))
 
 

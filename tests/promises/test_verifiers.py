@@ -17,7 +17,7 @@ from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
 from tests.support.input_files import write_jsonl
 from tests.support.run_process import Command
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 from tests.support.sandboxes import needs_sandbox
 
 RUBRIC = """
@@ -62,8 +62,7 @@ def set_up(folder: Path, server: LocalServer, **parts: Any) -> Path:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """The folder of a configuration whose run is done, and the number of its calls."""
     folder = tmp_path_factory.mktemp("verified")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         assert run(set_up(folder, server), folder / "out").stopped_by is None
         return folder, len(server.requests)
 
