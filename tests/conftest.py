@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,14 @@ def server() -> Iterator[LocalServer]:
     """A fresh server for one test: no latency, a judge noise of 0.02."""
     with LocalServer() as running:
         yield running
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """Nothing listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 @pytest.fixture
