@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,12 +39,28 @@ def server() -> Iterator[LocalServer]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def closed_port() -> int:
+    """Nothing listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A run folder that is not there yet."""
+    return tmp_path / "out"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def key() -> Iterator[None]:
     """Every test has the key that run_setup names, and no other."""
-    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+            patch.delenv(variable, raising=False)
+        patch.setenv(KEY_VARIABLE, KEY)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -25,6 +25,11 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
+def tally(counts: Iterable[tuple[str, int]]) -> str:
+    """``cut 1,200, unread 3``."""
+    return ", ".join(f"{what} {number:,}" for what, number in counts)
+
+
 def listed(names: Iterable[str], most: int | None = None, *, mark: str = "") -> str:
     """``a, b, c``, and ``, …`` after ``most`` of them; ``mark`` stands on both sides of each."""
     first = list(names if most is None else islice(names, most + 1))

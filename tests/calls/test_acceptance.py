@@ -30,11 +30,6 @@ OF_OPENROUTER = {"error": {"code": 403, "message": "No.", "metadata": {"reasons"
 When = Callable[[RequestRecord], bool]
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def about(number: int) -> When:
     return lambda request: f"fact number {number}.".encode() in request.raw
 

@@ -17,7 +17,7 @@ from judgeforge.calls.cache_upkeep import DAY_S, cache_stats, parse_age, prune_c
 from judgeforge.errors import ConfigError, StoreError
 from tests.local_server import LocalServer
 from tests.support.run_process import Command
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config, write_prompts
+from tests.support.run_setup import rows, run, write_config, write_prompts
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,7 @@ class Paid:
 @pytest.fixture(scope="module")
 def paid(tmp_path_factory: pytest.TempPathFactory, server: LocalServer) -> Paid:
     folder = tmp_path_factory.mktemp("paid")
-    with pytest.MonkeyPatch.context() as key:
-        key.setenv(KEY_VARIABLE, KEY)
-        run(write_config(folder, server, prompts=2), folder / "out")
+    run(write_config(folder, server, prompts=2), folder / "out")
     assert len(server.requests) == 16
     price = {"input_per_mtok": 1.0, "output_per_mtok": 4.0}
     return Paid(folder, server.billed_usd({"small": price}))

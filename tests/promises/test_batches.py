@@ -20,7 +20,7 @@ from judgeforge.runs.progress import Progress
 from tests.local_server import LocalServer
 from tests.support.batch_setup import BATCH_PRICE, creations, in_batches, lines
 from tests.support.pictures import data_url, png
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 PROMPTS = 12
 
@@ -43,8 +43,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("batches")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         server.behaviour.batches.delay_s = 1.5
         models = {"small": model(server, **in_batches())}
         config, out = write_config(folder, server, prompts=PROMPTS, models=models), folder / "out"
@@ -191,8 +190,7 @@ def test_requests_with_pictures_are_sent_at_once_and_priced_so(tmp_path: Path) -
     turns = [{"role": "user", "content": [{"type": "text", "text": "See"}, part]}]
     prompts = [{"id": "seen", "prompt": turns}, {"id": "plain", "prompt": "Why?"}]
     (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts))
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         models = {"small": model(server, batch={"quiet_s": 0.05, "poll_s": 0.05})}
         source = {"path": "prompts.jsonl"}
         config = write_config(tmp_path, server, prompts=source, models=models)

@@ -14,7 +14,7 @@ from judgeforge.errors import StoreError
 from judgeforge.results.explain import explain
 from judgeforge.runs.record import RunRecord
 from tests.local_server import LocalServer, faults
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
+from tests.support.run_setup import model, rows, run, write_config, write_prompts
 
 
 def tiers(server: LocalServer, folder: Path, *, cascade: Any = None, prompts: int = 12) -> Path:
@@ -55,8 +55,7 @@ def without_a_cascade(
 ) -> Iterator[tuple[LocalServer, Path]]:
     """A server, and a project whose run has asked both judges everything."""
     project = tmp_path_factory.mktemp("without")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         assert run(tiers(server, project), project / "run").exit_code == 0
         yield server, project
 
@@ -131,7 +130,6 @@ def test_results_do_not_depend_on_how_many_prompts_are_in_flight(
 def test_the_prompts_learnt_from_are_asked_the_same_when_they_are_judged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
     with LocalServer(noise_sd=0.25) as server:
         config = tiers(server, tmp_path, cascade={"target_confidence": 0.9, "min_gain": 0.001})
         text = config.read_text().replace("fit_prompts: 6", "fit_prompts: 32")

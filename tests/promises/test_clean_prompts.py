@@ -15,7 +15,7 @@ from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
 from tests.support.input_files import write_jsonl
 from tests.support.run_process import Command
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 
 SKY = "Explain to a child of six years why the sky is blue in the daytime and red at sunset."
 FAUST = "Tell me in two short sentences who wrote Faust, in which town, and for which stage."
@@ -41,8 +41,7 @@ def set_up(folder: Path, server: LocalServer, **more: Any) -> Path:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """The folder of a configuration whose run is done, and the number of its calls."""
     folder = tmp_path_factory.mktemp("clean")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         config = set_up(folder, server)
         assert run(config, folder / "out", limit=3).exit_code == 0
         assert run(config, folder / "out").exit_code == 0
@@ -72,10 +71,9 @@ def test_a_skip_names_the_row_of_the_evaluation_set_or_the_earlier_prompt(
 
 
 def test_check_shows_counts_and_the_clearest_cases(
-    done: tuple[Path, int], command: Command, monkeypatch: pytest.MonkeyPatch
+    done: tuple[Path, int], command: Command
 ) -> None:
     folder, _ = done
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
     code, shown, _ = command("check", folder / "config.yaml")
     assert code == 0, shown
     assert "compared with 1 row of evaluation sets" in shown
@@ -92,10 +90,7 @@ def test_plan_prices_only_what_stays(done: tuple[Path, int]) -> None:
     assert (report.prompts, report.skips) == (2, 2)
 
 
-def test_an_evaluation_set_that_grows_drops_finished_prompts_only_when_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
+def test_an_evaluation_set_that_grows_drops_finished_prompts_only_when_told(tmp_path: Path) -> None:
     with LocalServer() as server:
         config = set_up(tmp_path, server)
         run(config, tmp_path / "out")
@@ -108,10 +103,7 @@ def test_an_evaluation_set_that_grows_drops_finished_prompts_only_when_told(
     assert {row["prompt_id"] for row in rows(tmp_path / "out" / "pairs.jsonl")} <= {"capital"}
 
 
-def test_a_set_that_is_not_there_stops_a_run_before_anything_is_paid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
+def test_a_set_that_is_not_there_stops_a_run_before_anything_is_paid(tmp_path: Path) -> None:
     with LocalServer() as server:
         config = set_up(tmp_path, server, contamination={"against": ["evals.jsonl"]})
         report = check_run(judgeforge.load_config(config))

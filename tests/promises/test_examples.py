@@ -16,7 +16,7 @@ from datasets import Dataset
 from examples import calibrated_pairs, cascade_compare, own_criteria, verl_reward
 from judgeforge.results.export.arrow import COLUMNS
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
+from tests.support.run_setup import write_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -134,7 +134,6 @@ def test_verl_is_given_a_score_for_each_answer_in_both_of_its_forms(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
     monkeypatch.setenv("JUDGEFORGE_CONFIG", str(write_config(tmp_path, server, prompts=1)))
     run_example("verl_reward.py")
     together, alone = capsys.readouterr().out.splitlines()
@@ -147,7 +146,6 @@ def test_verl_asks_for_many_answers_at_once_each_alone(
     server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the reward managers of verl 0.9 do: by name, with what they add to `extra_info`."""
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
     monkeypatch.setenv("JUDGEFORGE_CONFIG", str(write_config(tmp_path, server, prompts=1)))
     monkeypatch.setenv("JUDGEFORGE_OUT", str(tmp_path / "verl"))
     verl_reward._one_by_one.cache_clear()

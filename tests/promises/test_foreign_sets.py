@@ -12,7 +12,7 @@ import pytest
 from tests.local_server import LocalServer
 from tests.support.foreign_rows import write_rows
 from tests.support.run_process import Command
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 
 
 def conversation(number: int, quality: float) -> str:
@@ -39,8 +39,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("set")
     write_rows(folder / "set.json", foreign_set())
     source = {"path": "set.json", "keep": ["source", "level"]}
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         config = write_config(folder, server, prompts=source, sampling=None)
         result = run(config, folder / "out")
     assert result.exit_code == 0

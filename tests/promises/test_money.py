@@ -15,15 +15,10 @@ from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError, StoreError
 from judgeforge.store.spending import read_account
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import KEY, KEY_VARIABLE, PRICE, model, rows, run, write_config
+from tests.support.run_setup import PRICE, logged, model, run, write_config
 
 ENOUGH = {"usd": 5.0}
 PRICES = {"small": PRICE}
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def reply(**usage: float) -> faults.Fault:
@@ -31,10 +26,6 @@ def reply(**usage: float) -> faults.Fault:
     choice = {"index": 0, "message": {"role": "assistant", "content": "Well."}}
     body = {"id": "x", "object": "chat.completion", "model": "small", "usage": usage}
     return faults.status(200, body={**body, "choices": [{**choice, "finish_reason": "stop"}]})
-
-
-def events(out: Path, name: str) -> list[dict[str, Any]]:
-    return [row for row in rows(out / "log.jsonl") if row["event"] == name]
 
 
 class TestAServerThatTakesMoreThanItWasAllowed:
@@ -50,7 +41,7 @@ class TestAServerThatTakesMoreThanItWasAllowed:
         result = run(config, out)
         assert result.exit_code == 3
         assert result.manifest["totals"]["cost_usd"] < 2.5 + 2 * 0.41, "those in flight at once"
-        (first, *_) = events(out, "reservation_exceeded")
+        (first, *_) = logged(out, "reservation_exceeded")
         assert (first["model"], first["output_tokens"]) == ("small", 100_000)
         assert first["cost_usd"] > first["reserved_usd"]
 
@@ -58,7 +49,7 @@ class TestAServerThatTakesMoreThanItWasAllowed:
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
         assert run(write_config(tmp_path, server, budget=ENOUGH), out).exit_code == 0
-        assert events(out, "reservation_exceeded") == []
+        assert logged(out, "reservation_exceeded") == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +73,7 @@ def test_a_number_that_cannot_be_counts_as_the_reservation(
     result = run(write_config(tmp_path, server, prompts=1, budget=daily), out)
     assert result.exit_code == 0
     assert result.manifest["totals"]["cost_usd"] < 0.1
-    said = events(out, "usage_impossible")
+    said = logged(out, "usage_impossible")
     assert len(said) == (1 if 10**7 < max(usage.values()) < 2**53 else 0)
     ledger = (tmp_path / ".judgeforge" / "ledger.txt").read_text()
     assert int(ledger.splitlines()[1].split()[1]) < 10**11
@@ -103,8 +94,7 @@ class TestASpendingFileThatLostRows:
     ) -> Iterator[tuple[LocalServer, Path]]:
         """A server and a project whose run its budget has stopped."""
         project = tmp_path_factory.mktemp("stopped")
-        with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-            patch.setenv(KEY_VARIABLE, KEY)
+        with LocalServer() as server:
             config = write_config(project, server, prompts=20, budget={"usd": 0.03})
             assert run(config, project / "out").exit_code == 3
             yield server, project
@@ -145,7 +135,7 @@ class TestASpendingFileThatLostRows:
         assert second.manifest["totals"]["calls"]["paid"] == first["calls"]["paid"] + 8
         assert second.manifest["last_run"]["cost_usd"] > 0
         assert "has lost rows" in second.notes[0]
-        assert [event["paid_calls"] > 0 for event in events(out, "spending_rows_lost")] == [True]
+        assert [event["paid_calls"] > 0 for event in logged(out, "spending_rows_lost")] == [True]
         third = run(config, out).manifest["totals"]
         assert (third["cost_usd"], third["calls"]["paid"]) == (None, first["calls"]["paid"] + 16)
 

@@ -15,7 +15,7 @@ from judgeforge.runs import progress as trouble
 from judgeforge.runs.progress import Progress
 from tests.local_server import LocalServer, faults
 from tests.local_server.record import RequestRecord
-from tests.support.run_setup import KEY, PRICE, model, rows, run, write_config
+from tests.support.run_setup import KEY, PRICE, logged, model, rows, run, write_config
 
 DOWN = faults.status(500)
 STALL_S = 60.0
@@ -45,10 +45,6 @@ def limits(**fields: Any) -> dict[str, Any]:
     return {"concurrency": 16, "max_attempts": 8, "breaker_failures": 3, "grace_s": 2, **fields}
 
 
-def events(out: Path, name: str) -> list[dict[str, Any]]:
-    return [row for row in rows(out / "log.jsonl") if row["event"] == name]
-
-
 class TestCircuitBreaker:
     @pytest.mark.slow
     def test_an_outage_is_waited_for_with_few_probes_and_loses_no_prompt(
@@ -58,8 +54,8 @@ class TestCircuitBreaker:
         config = write_config(tmp_path, server, prompts=4, limits=limits())
         result = run(config, out)
         assert result.manifest["totals"]["pairs"] == 4
-        assert len(events(out, "circuit_opened")) >= 1
-        assert len(events(out, "circuit_closed")) >= 1
+        assert len(logged(out, "circuit_opened")) >= 1
+        assert len(logged(out, "circuit_closed")) >= 1
 
     @pytest.mark.slow
     def test_while_it_is_open_nothing_is_sent_but_probes(
@@ -169,7 +165,7 @@ class TestFallback:
         judgments = rows(out / "judgments.jsonl")
         assert {row["judge"] for row in judgments} == {"first"}
         assert {row["note"] for row in judgments} == {"answered by fallback second"}
-        assert events(out, "fell_back")[0]["to"] == "second"
+        assert logged(out, "fell_back")[0]["to"] == "second"
 
     def test_completions_name_the_model_that_wrote_them(
         self, tmp_path: Path, server: LocalServer, out: Path
@@ -235,7 +231,7 @@ class TestHedging:
         result = run(config, out)
         assert result.manifest["totals"]["pairs"] == 1
         assert len(server.requests) == 9
-        assert len(events(out, "hedged")) == 1
+        assert len(logged(out, "hedged")) == 1
         totals = result.manifest["totals"]
         assert totals["calls"]["paid"] == 9
         assert totals["cost_usd"] >= server.billed_usd({"small": PRICE})
@@ -249,7 +245,7 @@ class TestHedging:
         own = model(server, hedge_after="p95")
         config = write_config(tmp_path, server, prompts=12, models={"small": own})
         run(config, out)
-        assert len(events(out, "hedged")) >= 1
+        assert len(logged(out, "hedged")) >= 1
 
     @pytest.mark.slow
     def test_it_never_goes_over_the_budget(

@@ -16,7 +16,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.runs.planning.plan import PlanReport, plan_run
 from tests.local_server import LocalServer
 from tests.support.html_page import read_page
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -66,8 +66,7 @@ def finished(
 ) -> Iterator[Finished]:
     place = tmp_path_factory.mktemp(request.param)
     write_rows(place)
-    with pytest.MonkeyPatch.context() as patch, LocalServer() as server:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         judges = [{"model": "small", "protocol": "pairwise"}]
         config = write_config(
             place,

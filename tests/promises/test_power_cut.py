@@ -11,7 +11,6 @@ import pytest
 from tests.support.kills import WarmStarter
 from tests.support.power_cut.recording import COMPILER
 from tests.support.power_cut.scene import RecordedRun, cut_and_resume, record_run
-from tests.support.run_setup import KEY, KEY_VARIABLE
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,13 +19,6 @@ pytestmark = [
 _CUTS = 12
 _SECOND_AND_DISK_S = 1.6
 """One second, and what a busy machine takes to force the files and to start a thread."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def key() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
-        yield
 
 
 @pytest.fixture(scope="module", params=["each_second", "each_reply"])

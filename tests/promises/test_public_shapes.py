@@ -27,7 +27,7 @@ from tests.local_server import LocalServer
 from tests.support.exported_rows import EVERYTHING_TEMPLATE, as_held, exported
 from tests.support.foreign_rows import write_rows
 from tests.support.pictures import data_url, png
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 Turn = dict[str, Any]
 ASKED = "Which river runs through Graz?"
@@ -225,8 +225,7 @@ SETS = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with LocalServer() as running, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as running:
         yield running
 
 

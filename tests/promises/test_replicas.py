@@ -21,7 +21,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.results.status import read_status
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer, faults
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import logged, model, rows, run, write_config
 
 PROMPTS, MANY = 12, 40
 
@@ -49,13 +49,7 @@ class Farm:
 
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[Farm]:
-    with (
-        LocalServer() as one,
-        LocalServer() as two,
-        LocalServer() as three,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as one, LocalServer() as two, LocalServer() as three:
         yield Farm(tmp_path, (one, two, three))
 
 
@@ -110,10 +104,10 @@ def test_another_server_alone_is_another_model_as_before(farm: Farm) -> None:
 def test_each_line_of_the_log_names_its_server_where_there_are_several(farm: Farm) -> None:
     run(farm.config(0, 1), farm.folder / "several", limit=2)
     run(farm.config(2), farm.folder / "one", limit=2)
-    several = [row for row in rows(farm.folder / "several" / "log.jsonl") if row["event"] == "call"]
+    several = logged(farm.folder / "several", "call")
     addresses = {server.openai_url for server in farm.servers[:2]}
     assert {row["replica"] for row in several} <= addresses
-    one = [row for row in rows(farm.folder / "one" / "log.jsonl") if row["event"] == "call"]
+    one = logged(farm.folder / "one", "call")
     assert not any("replica" in row for row in one)
 
 

@@ -18,7 +18,7 @@ from judgeforge.runs.planning import worklist
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.lock import FolderLock
 from tests.local_server import LocalServer, faults, quality_of
-from tests.support.run_setup import KEY, model, rows, run, write_config, write_prompts
+from tests.support.run_setup import KEY, logged, model, rows, run, write_config, write_prompts
 
 RESULTS = ("pairs.jsonl", "skips.jsonl", "completions.jsonl", "judgments.jsonl", "pairs.parquet")
 
@@ -327,7 +327,7 @@ def test_a_reply_whose_reading_fails_unexpectedly_is_one_named_judgment_and_no_s
     monkeypatch.setattr(pointwise_judging, "read_scores", broken_once)
     result = run(write_config(tmp_path, server, prompts=2), out)
     missing = [row["missing"] for row in rows(out / "judgments.jsonl") if row["missing"]]
-    failed = [line for line in rows(out / "log.jsonl") if line["event"] == "reading_failed"]
+    failed = logged(out, "reading_failed")
     assert (result.exit_code, result.manifest["totals"]["prompts"]) == (0, 2)
     assert [line["error"] for line in failed] == missing
     assert len(missing) == 1
@@ -413,7 +413,7 @@ def test_every_call_is_in_the_log_with_what_is_needed_to_debug_it(
 ) -> None:
     server.faults.add(faults.status(500), nth=1)
     run(write_config(tmp_path, server, prompts=2), out)
-    calls = [row for row in rows(out / "log.jsonl") if row["event"] == "call"]
+    calls = logged(out, "call")
     assert len(calls) == len(server.requests)
     failed = next(row for row in calls if row.get("status") == 500)
     assert failed["attempt"] == 1
@@ -480,8 +480,8 @@ def test_a_bug_in_a_run_still_writes_the_results_and_says_what_it_is(
     assert (result.exit_code, result.manifest["status"]) == (74, "failed")
     assert "bug in judgeforge" in str(result.stopped_by)
     assert len(rows(out / "completions.jsonl")) == 4
-    (logged,) = (row for row in rows(out / "log.jsonl") if row["event"] == "bug")
-    assert "in fails" in logged["traceback"]
+    (bug,) = logged(out, "bug")
+    assert "in fails" in bug["traceback"]
     assert run(config, out).exit_code == 0
 
 
@@ -496,4 +496,4 @@ def test_a_bug_in_the_report_leaves_the_run_complete(
     (note,) = result.notes
     assert "no report.html was written; the run itself is whole. This is a bug" in note
     assert (result.exit_code, result.manifest["status"]) == (0, "complete")
-    assert any(row["event"] == "bug" for row in rows(out / "log.jsonl"))
+    assert logged(out, "bug")

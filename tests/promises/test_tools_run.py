@@ -33,7 +33,7 @@ from judgeforge.runs.planning.plan import PlanReport, plan_run
 from judgeforge.store.evidence_rows import read_completion
 from tests.local_server import LocalServer, quality_of
 from tests.support.html_page import read_page
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 TOOLS = [
     {
@@ -108,8 +108,7 @@ def finished(
     place = tmp_path_factory.mktemp(request.param)
     lines = "".join(json.dumps(row) + "\n" for row in prompt_rows())
     (place / "prompts.jsonl").write_text(lines)
-    with pytest.MonkeyPatch.context() as patch, LocalServer() as server:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         server.behaviour.calls_tools = server.behaviour.thinks = True
         models = {
             "small": model(server, request.param),

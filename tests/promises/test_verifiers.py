@@ -17,7 +17,7 @@ from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
 from tests.support.input_files import write_jsonl
 from tests.support.run_process import Command
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import logged, rows, run, write_config
 from tests.support.sandboxes import needs_sandbox
 
 RUBRIC = """
@@ -62,8 +62,7 @@ def set_up(folder: Path, server: LocalServer, **parts: Any) -> Path:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """The folder of a configuration whose run is done, and the number of its calls."""
     folder = tmp_path_factory.mktemp("verified")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         assert run(set_up(folder, server), folder / "out").stopped_by is None
         return folder, len(server.requests)
 
@@ -128,7 +127,7 @@ def test_each_run_of_a_program_is_in_the_log_and_none_is_run_twice(
     done: tuple[Path, int], server: LocalServer
 ) -> None:
     folder, _ = done
-    told = [row for row in rows(folder / "out" / "log.jsonl") if row["event"] == "program"]
+    told = logged(folder / "out", "program")
     calls = (folder / "calls").read_text().splitlines()
     assert len(told) == len(calls)
     decided = sum(row["score"] is not None for row in told)

@@ -21,7 +21,7 @@ from judgeforge.ranking import confidence, posterior, rank
 from judgeforge.records import PreferencePair
 from judgeforge.sampling import sampling, suspicion
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, RUBRIC, run, write_config
+from tests.support.run_setup import RUBRIC, run, write_config
 
 PROMPTS, COMPLETIONS = 12, 2
 CALLS = PROMPTS * COMPLETIONS * 2
@@ -37,7 +37,6 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
         drawn = {"models": ["small"], "completions": COMPLETIONS, "max_tokens": 64}
         config = write_config(folder, server, prompts=PROMPTS, sampling=drawn)
-        patch.setenv(KEY_VARIABLE, KEY)
         run(config, folder / "paid")
         posterior._gain.cache_clear()
         rank._spread_of.cache_clear()

@@ -34,10 +34,6 @@ def straight(config: Path, server: LocalServer) -> dict[str, bytes]:
     return result_bytes(folder)
 
 
-def events(out: Path, name: str) -> list[dict[str, object]]:
-    return [row for row in rows(out / "log.jsonl") if row["event"] == name]
-
-
 @pytest.mark.slow
 class TestUndisturbed:
     def test_workers_give_the_bytes_of_one_process_and_leave_nothing_behind(

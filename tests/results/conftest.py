@@ -7,20 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, run, write_config
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
+from tests.support.run_setup import model, run, write_config
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two writers, two judges that score, one that compares, and a cascade. To be read."""
     place = tmp_path_factory.mktemp("finished")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         judges = [
             {"model": "small", "repeats": 2},
             {"model": "other", "protocol": "pairwise"},

@@ -13,15 +13,14 @@ from judgeforge.errors import AuditFailedError, ConfigError
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
 from tests.runs.test_concluding import DELTA, PROMPTS, RESULTS, delta_config
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run
+from tests.support.run_setup import rows, run
 
 TURNED = DELTA | {"chosen_from": "weak", "rejected_from": "strong"}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with pytest.MonkeyPatch.context() as patch, LocalServer() as started:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as started:
         started.behaviour.skill_by_model = {"strong": 0.8, "weak": 0.2}
         yield started
 

@@ -20,7 +20,7 @@ from judgeforge.runs.planning.check import check_run
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 PROMPTS = 40
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
@@ -35,8 +35,7 @@ DELTA: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with pytest.MonkeyPatch.context() as patch, LocalServer() as started:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as started:
         started.behaviour.skill_by_model = {"strong": 0.8, "weak": 0.2}
         yield started
 

@@ -13,7 +13,7 @@ from judgeforge.errors import UnreadableJudgeError
 from judgeforge.runs.first_prompts import MOST_TOGETHER
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
-from tests.support.run_setup import model, rows, run, write_config
+from tests.support.run_setup import logged, model, rows, run, write_config
 
 PROSE = faults.reply_text("Both are fine, I think.")
 PROMPTS, DRAWS = 10, 4
@@ -308,7 +308,7 @@ class TestStructuredAuto:
         assert f"`structured: {form}`" in (out / "README.md").read_text()
         notes = {row["note"] for row in rows(out / "judgments.jsonl")}
         assert notes == {f"asked with structured: {form}"}
-        events = [row for row in rows(out / "log.jsonl") if row["event"] == "judge_replies"]
+        events = logged(out, "judge_replies")
         assert events[-1]["forms"] == {"judge": form}
         explicit = start("explicit", **two_models(server, provider, structured=form))
         assert explicit.manifest["totals"]["calls"]["paid"] == 0, "the very same calls"

@@ -21,16 +21,15 @@ from judgeforge.store.journal import Journal
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer, faults
 from tests.support.judgments import scored
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
+from tests.support.run_setup import model, rows, run, write_config, write_prompts
 
 PROMPTS, FIT_PROMPTS = 16, 10
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
+def server() -> Iterator[LocalServer]:
     """Judges disagree enough for the fit to matter."""
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
     with LocalServer(noise_sd=0.25) as noisy:
         yield noisy
 

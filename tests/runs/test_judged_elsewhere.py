@@ -21,14 +21,9 @@ from judgeforge.runs.result import RunResult
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.journal import Entry, Journal
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 
 NUMBER = 4
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
 
 
 class Project:

@@ -16,7 +16,7 @@ from judgeforge.runs.planning.check import check_run
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
 from tests.local_server.faults import reply_text, status
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 
 ROWS = [
     {
@@ -36,8 +36,7 @@ WRITE = {"write": {"model": "small", "most": 3}}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with pytest.MonkeyPatch.context() as patch, LocalServer() as started:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as started:
         yield started
 
 

@@ -17,15 +17,10 @@ import judgeforge
 from judgeforge.calls.telemetry.conventions import CAPTURE_CONTENT
 from tests.local_server import LocalServer, faults
 from tests.support.batch_setup import in_batches
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config, write_prompts
+from tests.support.run_setup import KEY, model, rows, run, write_config, write_prompts
 from tests.support.telemetry import Seen, sdk
 
 RUN, PROMPT, CALL = "invoke_workflow judgeforge", "judgeforge.prompt", "chat small"
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
 
 
 @dataclass(frozen=True)
@@ -38,8 +33,7 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """A run inside a span of its caller."""
     folder = tmp_path_factory.mktemp("told")
-    with LocalServer() as server, sdk() as seen, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server, sdk() as seen:
         config = write_config(folder, server, prompts=3)
         with seen.tracing.get_tracer("script").start_as_current_span("caller"):
             result = run(config, folder / "run")

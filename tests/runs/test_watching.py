@@ -19,11 +19,6 @@ from tests.support.run_setup import run, write_config
 from tests.support.waiting import wait_for_requests, wait_until
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 class Watched:
     """A watch in a thread of its own, as in a second terminal."""
 

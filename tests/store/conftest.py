@@ -16,12 +16,6 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The folder of a run that has not begun."""
-    return tmp_path / "out"
-
-
-@pytest.fixture
 def folder(out: Path) -> RunFolder:
     """A run folder without any file."""
     folder = RunFolder(out)

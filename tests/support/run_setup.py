@@ -83,3 +83,8 @@ def run(config: Path, out: Path, **options: Any) -> judgeforge.RunResult:
 
 def rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def logged(out: Path, event: str) -> list[dict[str, Any]]:
+    """The lines of the log of a run folder about such an event."""
+    return [row for row in rows(out / "log.jsonl") if row["event"] == event]

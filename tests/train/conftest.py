@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, run, write_config
+from tests.support.run_setup import run, write_config
 from tests.train import tiny_model
 
 
@@ -30,7 +30,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
-        patch.setenv(KEY_VARIABLE, KEY)
         patch.setattr("datasets.config.HF_DATASETS_CACHE", place / "cache")
         yield place
 

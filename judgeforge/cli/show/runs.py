@@ -19,7 +19,7 @@ from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import ASSUMED_CONFIDENCE, status_in_words, summarise
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.json_lines import read_rows
-from judgeforge.text.wording import counted
+from judgeforge.text.wording import counted, tally
 
 if TYPE_CHECKING:
     from judgeforge.results.status import RunStatus
@@ -90,7 +90,7 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
 
 
 def _server(one: Mapping[str, Any]) -> str:
-    failed = ", ".join(f"{why} {count:,}" for why, count in one["failures"].items())
+    failed = tally(one["failures"].items())
     parts = [
         counted(one["requests"], "request"),
         *([f"without a reply: {failed}"] if failed else []),

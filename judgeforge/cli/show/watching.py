@@ -19,7 +19,7 @@ from judgeforge.results.status import KILLED
 from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import status_in_words
 from judgeforge.text.visible import one_line
-from judgeforge.text.wording import counted, shortened
+from judgeforge.text.wording import counted, shortened, tally
 
 _NARROW, _NO_BAR = 70, 50
 """Columns below which a table of models is not readable, and a bar says nothing."""
@@ -182,7 +182,7 @@ def _model_line(one: ModelActivity) -> Text:
 
 
 def _failures(one: ModelActivity) -> str:
-    return ", ".join(f"{one_line(why)} {count:,}" for why, count in one.failures.items())
+    return tally((one_line(why), count) for why, count in one.failures.items())
 
 
 def _state(one: ModelActivity) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from judgeforge.config.choices import format_of
 from judgeforge.config.run import ContaminationConfig, Fields, HuggingFaceSource, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs.reading import read_rows
+from judgeforge.inputs.reading import input_name, read_rows
 from judgeforge.inputs.rows import BadRow, RawRow, column_names, encodable
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.text.visible import quotable
@@ -45,7 +45,7 @@ def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
     unseen), or where no row has such a column.
     """
     for source in _sources(config.against):
-        where = _name(source)
+        where = input_name(source)
         columns = _Columns(config.column)
         there: Mapping[str, Any] = {}
         found = False
@@ -119,7 +119,7 @@ def _sources(against: Iterable[Path | HuggingFaceSource]) -> Iterator[PromptsCon
         elif any((one / name).is_file() for name in _FILES_OF_DATASETS):
             yield PromptsConfig(hf=HuggingFaceSource(name=str(one), split="test"))
         else:
-            yield from map(_file, _files(one))
+            yield from (PromptsConfig(path=file) for file in _files(one))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -136,16 +136,6 @@ def _files(folder: Path) -> list[Path]:
             "Parquet or text in `prompts.contamination.against`"
         )
     return found
-
-
-def _file(path: Path) -> PromptsConfig:
-    return PromptsConfig(path=path)
-
-
-def _name(source: PromptsConfig) -> str:
-    if source.path is not None:
-        return encodable(str(source.path))
-    return f"dataset {source.hf and source.hf.name}"
 
 
 def _without_texts(where: str, column: str | None, there: Mapping[str, Any]) -> InputError:

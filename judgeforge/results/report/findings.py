@@ -21,7 +21,7 @@ from judgeforge.results.report.call_findings import of_calls
 from judgeforge.results.report.finding import ENOUGH, Finding
 from judgeforge.results.report.words import assumed
 from judgeforge.store.manifest import Manifest
-from judgeforge.text.wording import counted
+from judgeforge.text.wording import counted, tally
 
 _MANY_WRONG, _STRICTER = 0.1, marks.UNSURE_BELOW
 _CERTAIN = 3.0
@@ -100,7 +100,7 @@ def _length(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
 def _silence(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
     for name, judge in figures.judges.judges.items():
         if judge.missing_share > _SILENT and judge.judgments >= ENOUGH:
-            why = ", ".join(f"{kind} {count:,}" for kind, count in judge.missing.most_common())
+            why = tally(judge.missing.most_common())
             yield Finding(
                 "look",
                 f"Judge {name} gave no judgment in {judge.missing_share:.0%} of the cases ({why}).",
@@ -210,8 +210,7 @@ def _completions(_: Manifest, figures: RunFigures) -> Iterator[Finding]:
         total += sampled.completions
         share = sampled.unfinished / sampled.completions
         if sampled.completions >= ENOUGH and share > _UNFINISHED:
-            finishes = sampled.finishes.most_common()
-            why = ", ".join(f"{how} {count:,}" for how, count in finishes if how not in FINISHED)
+            why = tally(one for one in sampled.finishes.most_common() if one[0] not in FINISHED)
             yield Finding(
                 "look",
                 f"{share:.0%} of the completions of {name} did not end on their own ({why}).",

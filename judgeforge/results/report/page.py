@@ -14,6 +14,7 @@ from judgeforge.results.report.pair_list import PairList
 from judgeforge.results.report.words import skip_words, status_words
 from judgeforge.store.manifest import Manifest, ReplicaTotals, Totals
 from judgeforge.text.shell import shell_word
+from judgeforge.text.wording import tally
 
 _MOST_NAMES = 20
 """Rows of a table whose names models and people chose."""
@@ -249,9 +250,7 @@ def _calls(figures: RunFigures) -> list[dict[str, Any]]:
             "model": name,
             "calls": calls,
             "latency": calls.latency_s.quantiles(_LATENCIES) or [None] * len(_LATENCIES),
-            "failures": ", ".join(
-                f"{why} {count:,}" for why, count in calls.failures.most_common(6)
-            ),
+            "failures": tally(calls.failures.most_common(6)),
         }
         for name, calls in sorted(figures.calls.models.items())[:_MOST_NAMES]
     ]
@@ -260,11 +259,7 @@ def _calls(figures: RunFigures) -> list[dict[str, Any]]:
 def _servers(figures: RunFigures) -> list[tuple[str, ReplicaTotals, str]]:
     """Of the models that several servers have: each, and its failures in words."""
     return [
-        (
-            name,
-            one,
-            ", ".join(f"{why} {count:,}" for why, count in one.failures.items()),
-        )
+        (name, one, tally(one.failures.items()))
         for name, replicas in sorted(figures.calls.replicas.totals().items())
         for one in replicas
     ][:_MOST_NAMES]

@@ -48,9 +48,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class LabelServer:
     """``port`` 0: any free one. ``finished`` is set when the person ends it from the page."""
 
-    def __init__(self, session: Session, *, port: int = 0, token: str | None = None) -> None:
+    def __init__(self, session: Session, *, port: int = 0) -> None:
         self._session, self._port = session, port
-        self.token = token or secrets.token_urlsafe(32)
+        self.token = secrets.token_urlsafe(32)
         self.finished = asyncio.Event()
         self._notice = ""
         self._one_at_a_time = asyncio.Lock()

@@ -13,7 +13,7 @@ from judgeforge.calls.cache_entry import StoredReply
 from judgeforge.calls.call import Call
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.batch_setup import in_batches, lines
-from tests.support.run_setup import model, rows, run, write_config
+from tests.support.run_setup import logged, model, rows, run, write_config
 
 
 def test_what_a_batch_did_not_run_is_told_once_with_its_number_and_why(
@@ -88,7 +88,7 @@ def test_a_line_that_is_answered_when_it_is_asked_directly_costs_the_full_price(
     out = tmp_path / "out"
     result = run(write_config(tmp_path, server, prompts=8, models=models), out)
     assert (result.exit_code, len(result.pairs)) == (0, 8)
-    calls = [row for row in rows(out / "log.jsonl") if row["event"] == "call"]
+    calls = logged(out, "call")
     assert sum(row["cost_usd"] or 0 for row in calls) == pytest.approx(
         result.manifest["totals"]["cost_usd"]
     )

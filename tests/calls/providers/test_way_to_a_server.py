@@ -185,13 +185,6 @@ class TestWhatIsNeverSent:
         assert "within connect_timeout_s = 2 s" in str(error)
 
 
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
 class TestAProxy:
     def test_that_is_not_there_is_named_as_a_proxy(
         self, monkeypatch: pytest.MonkeyPatch, closed_port: int

@@ -16,7 +16,7 @@ from tests.local_server import LocalServer
 from tests.support.kills import result_bytes
 from tests.support.ray_cluster import RayCluster, ray_cluster
 from tests.support.run_process import kill, start
-from tests.support.run_setup import PRICE, rows, run, write_config
+from tests.support.run_setup import PRICE, logged, run, write_config
 from tests.support.waiting import wait_for_requests, wait_until
 from tests.support.worker_kills import is_alive, paid_without_reply, worker_pids
 
@@ -110,7 +110,7 @@ def test_a_worker_that_cannot_be_reached_is_given_up_and_sends_nothing_more(
     time.sleep(0.5)
     assert len(server.requests) == sent, "it sends nothing more"
     assert result.exit_code == 0
-    died = [row for row in rows(out / "log.jsonl") if row["event"] == "worker_died"]
+    died = logged(out, "worker_died")
     assert len(died) == 1
     check(config, out, server, kills=1)
 

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, run, write_config
+from tests.support.run_setup import model, run, write_config
 
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty prompts of four completions by two writers, scored by two judges. To be read."""
     place = tmp_path_factory.mktemp("labelled-run")
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         config = write_config(
             place,
             server,

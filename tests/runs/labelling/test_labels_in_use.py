@@ -15,13 +15,12 @@ from judgeforge.runs.measurement.calibrating import calibrate_config
 from judgeforge.runs.measurement.evaluating import evaluate_config
 from tests.local_server import LocalServer
 from tests.runs.labelling.test_session import answer_rightly, started
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with LocalServer() as found, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as found:
         yield found
 
 

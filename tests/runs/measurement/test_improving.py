@@ -16,17 +16,12 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.runs.measurement.improving import OWN, improve_rubric
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, RUBRIC, write_config
+from tests.support.run_setup import RUBRIC, write_config
 
 MORE = """
   - {name: short, weight: 5, check: {max_words: 15}}
   - {name: always, check: {min_words: 1}}
 """
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
 
 
 def labels(folder: Path, number: int) -> Path:

@@ -34,13 +34,6 @@ def listener() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
 def config(folder: Path, *, port: int = 9, used: bool = True, **model: object) -> RunConfig:
     served = {"provider": "openai", "model": "m", "base_url": f"http://127.0.0.1:{port}/v1"} | model
     models = {"served": served, "other": {"provider": "local", "model": str(folder / "x.gguf")}}

@@ -14,14 +14,9 @@ from judgeforge.errors import ConfigError
 from judgeforge.runs.planning.plan import plan_run
 from judgeforge.runs.planning.preparation import prepare
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, rows, run, write_config
+from tests.support.run_setup import rows, run, write_config
 
 USER = "{{ conversation }}\n{{ reference }}\n{{ answers }}"
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
 
 
 def project(folder: Path, server: LocalServer, **judge: Any) -> Path:

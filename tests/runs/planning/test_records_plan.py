@@ -15,7 +15,7 @@ from judgeforge.errors import ConfigError
 from judgeforge.results.explain import explain
 from judgeforge.runs.planning.plan import plan_run
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, rows, run, write_config
+from tests.support.run_setup import model, rows, run, write_config
 
 PROMPTS, FIRST = 56, 32
 RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
@@ -23,8 +23,7 @@ RESULTS = ("pairs.jsonl", "completions.jsonl", "judgments.jsonl", "skips.jsonl")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with pytest.MonkeyPatch.context() as patch, LocalServer(noise_sd=0.1) as started:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer(noise_sd=0.1) as started:
         started.behaviour.skill_by_model = {"strong": 0.8, "weak": 0.2}
         yield started
 

@@ -20,7 +20,7 @@ from judgeforge.runs.planning.spending_plan import SpendingReport, plan_spending
 from judgeforge.store.fit import FrozenFit, write_fit
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, model, run, write_config
+from tests.support.run_setup import model, run, write_config
 
 CHEAP = {"input_per_mtok": 0.1, "output_per_mtok": 0.4}
 STRONG = {"input_per_mtok": 0.4, "output_per_mtok": 1.6}
@@ -52,8 +52,7 @@ def few_rehearsals() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def without_a_pilot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpendingReport]:
     """Of a thousand dollars, of which no call may be paid."""
-    with LocalServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_VARIABLE, KEY)
+    with LocalServer() as server:
         yield planned(two_judges(tmp_path_factory.mktemp("no-pilot"), server))
         assert not server.requests
 

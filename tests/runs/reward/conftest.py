@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.local_server import LocalServer
-from tests.support.run_setup import KEY, KEY_VARIABLE, write_config
+from tests.support.run_setup import write_config
 
 ASKED = ["Tell me a fact."] * 3 + ["And one more."] * 2
 SAID = [
@@ -17,11 +17,6 @@ SAID = [
     *("[quality=0.7] fine", "[quality=0.1] no"),
 ]
 """Two groups; the server's judge sees the quality that each text names."""
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
 
 
 @pytest.fixture

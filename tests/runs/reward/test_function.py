@@ -21,7 +21,7 @@ from judgeforge.results.explain import explain
 from judgeforge.results.status import read_status
 from tests.local_server import LocalServer, faults
 from tests.runs.reward.conftest import ASKED, SAID, given
-from tests.support.run_setup import model, rows, write_config
+from tests.support.run_setup import logged, model, rows, write_config
 from tests.support.telemetry import sdk
 
 
@@ -186,7 +186,7 @@ class TestBudget:
                 reward(prompts=ASKED[3:], completions=SAID[3:])
             # What was judged is stored, and costs nothing.
             assert None not in reward(prompts=ASKED[:3], completions=SAID[:3])
-        assert sum(row["event"] == "call" for row in rows(out / "log.jsonl")) == 3
+        assert len(logged(out, "call")) == 3
 
     def test_or_gives_none_and_says_so_once(self, poor: Path, out: Path) -> None:
         with (
