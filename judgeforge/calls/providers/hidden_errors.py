@@ -34,9 +34,10 @@ _SAID = (
 _STATUS_OF = {
     "ratelimit": 429, "ratequota": 429, "throttl": 429, "toomanyrequests": 429,
     "resourceexhausted": 429, "quota": 402, "credit": 402, "billing": 402, "arrear": 402,
-    "insufficientbalance": 402, "balancenotenough": 402, "budgetexceeded": 402, "authentication": 401, "invalidapikey": 401,
-    "unauthorized": 401, "unauthenticated": 401, "permission": 403, "forbidden": 403,
-    "notfound": 404, "overloaded": 529, "unavailable": 503, "timeout": 504, "deadline": 504,
+    "insufficientbalance": 402, "balancenotenough": 402, "budgetexceeded": 402,
+    "authentication": 401, "invalidapikey": 401, "unauthorized": 401, "unauthenticated": 401,
+    "permission": 403, "forbidden": 403, "notfound": 404, "overloaded": 529,
+    "unavailable": 503, "timeout": 504, "deadline": 504,
     "requesttoolarge": 413, "contextlength": 400, "invalidrequest": 400, "badrequest": 400,
     "invalidargument": 400, "validation": 400,
 }  # fmt: skip

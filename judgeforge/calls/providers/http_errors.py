@@ -39,8 +39,9 @@ _KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "invalid_api_key_e
 """Of a key that is wrong or has expired, which some servers (Google) refuse with status 400."""
 _BALANCE_CODES = frozenset({
     "insufficient_quota", "insufficient_balance", "insufficient_credits", "insufficient_funds",
-    "billing_error", "billing_not_active", "budget_exceeded", "billing_hard_limit_reached", "billing_disabled",
-    "credit_exhausted", "exceeded_current_quota_error", "arrearage", "accountoverdueerror", "1113",
+    "billing_error", "billing_not_active", "billing_hard_limit_reached", "billing_disabled",
+    "budget_exceeded", "credit_exhausted", "exceeded_current_quota_error", "arrearage",
+    "accountoverdueerror", "1113",
 })  # fmt: skip
 """What a refusal for want of credit has as its code, type or reason; the last four are those of
 Moonshot, DashScope, Volcengine and Zhipu."""
