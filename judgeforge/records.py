@@ -42,7 +42,8 @@ class Prompt(Record):
     id: str
     messages: tuple[Message, ...]
     line: int
-    """Line or row number in the source, from 1."""
+    file: str | None = None
+    """Line or row number from 1, and in which file, where the input has several."""
     digest: str
     """SHA-256 (hex) of everything in the row that can change a result."""
     reference: str | None = None
@@ -303,8 +304,7 @@ class SkipReason(StrEnum):
     BELOW_CONFIDENCE = "below_confidence"
     BELOW_MARGIN = "below_margin"
     LENGTH_RATIO = "length_ratio"
-    ABOVE_MAX_ERROR = "above_max_error"
-    """With this pair among those kept, more than `max_error` of them would be wrong."""
+    ABOVE_MAX_ERROR = "above_max_error"  # more of those kept would be wrong than `max_error`
     WRONG_WRITERS = "wrong_writers"  # no pair has its sides from those whom the rules name
     BELOW_CHOSEN_SCORE = "below_chosen_score"
     NOT_AMONG_BEST = "not_among_best"  # better ones of other prompts are as many as `best` keeps

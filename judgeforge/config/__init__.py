@@ -20,5 +20,6 @@ chat_template.py  a chat template: messages as one string
 keys.py          reads the key of a model
 choices.py       names that a configuration chooses from a table
 providers.py     the providers, and what is true of each
+prompt_files.py  the files that `prompts.path` means
 shipped.py       the prompts and configurations that come with judgeforge
 """

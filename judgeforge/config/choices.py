@@ -34,6 +34,7 @@ ROW_FORMATS: dict[str, RowFormat] = {
     "jsonl": RowFormat((".jsonl", ".ndjson"), "judgeforge.inputs.lines:read_jsonl"),
     "json": RowFormat((".json",), "judgeforge.inputs.json_array:read"),
     "csv": RowFormat((".csv",), "judgeforge.inputs.csv_table:read"),
+    "tsv": RowFormat((".tsv",), "judgeforge.inputs.csv_table:read_tsv"),
     "parquet": RowFormat((".parquet",), "judgeforge.inputs.parquet:read"),
     "text": RowFormat((".txt",), "judgeforge.inputs.lines:read_text"),
 }
@@ -60,16 +61,25 @@ _OF_FOLDERS = ", or name its folder: `hf: {name: FOLDER}` reads all Arrow files 
 
 def format_of(path: Path) -> RowFormat:
     """By the ending of the file's name. Raises InputError where it tells nothing."""
-    is_packed = path.suffix.lower() in PACKED_SUFFIXES
-    suffix = Path(path.stem).suffix if is_packed else path.suffix
-    for each in ROW_FORMATS.values():
-        if suffix.lower() in each.suffixes:
-            return each
+    if (found := format_or_none(path)) is not None:
+        return found
+    suffix = _suffix(path)
     known = ", ".join(suffix for each in ROW_FORMATS.values() for suffix in each.suffixes)
     raise InputError(
         f"{path}: its ending tells no format (known are {known}, each also with .gz or .zst); "
         f"say `format:` {', '.join(ROW_FORMATS)}{_OF_FOLDERS if suffix == '.arrow' else ''}"
     )
+
+
+def format_or_none(path: Path) -> RowFormat | None:
+    """None where the ending of its name tells no format."""
+    suffix = _suffix(path).lower()
+    return next((each for each in ROW_FORMATS.values() if suffix in each.suffixes), None)
+
+
+def _suffix(path: Path) -> str:
+    is_packed = path.suffix.lower() in PACKED_SUFFIXES
+    return Path(path.stem).suffix if is_packed else path.suffix
 
 
 class OneOf:

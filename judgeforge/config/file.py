@@ -254,7 +254,11 @@ def _with_absolute_rubric(rubric: str | RubricConfig, folder: Path) -> str | Rub
 
 
 def _with_absolute_sources(prompts: PromptsConfig, folder: Path) -> PromptsConfig:
-    update: dict[str, object] = {"path": prompts.path and _absolute(prompts.path, folder)}
+    update: dict[str, object] = {}
+    if isinstance(prompts.path, Path):
+        update["path"] = _absolute(prompts.path, folder)
+    elif prompts.path is not None:
+        update["path"] = [_absolute(one, folder) for one in prompts.path]
     if prompts.hf is not None:
         update["hf"] = _local_dataset(prompts.hf, folder)
     if prompts.contamination is not None:

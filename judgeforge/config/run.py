@@ -97,8 +97,8 @@ class ContaminationConfig(Record):
 class PromptsConfig(Record):
     """The prompts: where they come from, how rows are read, and which of them are left out."""
 
-    path: Path | None = None
-    """A file of rows."""
+    path: Path | Annotated[list[Path], Field(min_length=1)] | None = None
+    """A file of rows, a folder of such files, a pattern (`data/*.jsonl`), or a list of these."""
     hf: HuggingFaceSource | None = None
     """A dataset, in place of `path`."""
     format: RowFormatName = "auto"

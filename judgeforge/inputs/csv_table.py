@@ -1,4 +1,4 @@
-"""CSV with a header. Columns for metadata, completions and messages may contain JSON.
+"""CSV and TSV with a header. Columns for metadata, completions and messages may contain JSON.
 
 Read strictly: a stray quote would otherwise swallow the rows that follow. Where a row cannot be
 read, reading continues with the line after its first, so that one bad quote costs one row.
@@ -23,13 +23,23 @@ LONGEST_ROW = 4 * 1024 * 1024
 """Bytes of a line, and characters of a row of several lines; csv takes 4 times that to read it."""
 
 _Row = tuple[int, list[str]]
+_FORMAT_OF = {"\t": "say `format: tsv`", ",": "say `format: csv`"}
 
 
 def read(path: Path, source: SourceColumns) -> Iterator[RawRow | BadRow]:
     """Raises InputError for a header that cannot be used."""
+    return _read(path, source, ",")
+
+
+def read_tsv(path: Path, source: SourceColumns) -> Iterator[RawRow | BadRow]:
+    """The same with a tab between cells."""
+    return _read(path, source, "\t")
+
+
+def _read(path: Path, source: SourceColumns, separator: str) -> Iterator[RawRow | BadRow]:
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
-    rows = _rows(_Lines(path))
-    header = _header(path, next(rows, None), source)
+    rows = _rows(_Lines(path), separator)
+    header = _header(path, next(rows, None), source, separator)
     for row in rows:
         yield row if isinstance(row, BadRow) else _named(row, header, source.fields)
 
@@ -78,9 +88,9 @@ class _Lines:
         return len(self.taken) == 1 and not self.taken[0][1].strip()
 
 
-def _rows(lines: _Lines) -> Iterator[_Row | BadRow]:
+def _rows(lines: _Lines, separator: str) -> Iterator[_Row | BadRow]:
     """Rows by the number of the line on which they begin, without blank lines."""
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, delimiter=separator)
     while True:
         lines.begin_row()
         try:
@@ -105,15 +115,19 @@ def _rows(lines: _Lines) -> Iterator[_Row | BadRow]:
         yield number, cells
 
 
-def _header(path: Path, row: _Row | BadRow | None, source: SourceColumns) -> list[str]:
+def _header(
+    path: Path, row: _Row | BadRow | None, source: SourceColumns, separator: str
+) -> list[str]:
     if row is None:
         raise InputError(f"{path}: has no header; name the columns in the first row")
     if isinstance(row, BadRow):
         raise InputError(f"{path}:{row.line}: the header cannot be read: {row.detail}")
     header = row[1]
-    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    marks = (mark for mark in ",;\t|" if mark != separator)
+    other = next((mark for mark in marks if len(header) == 1 and mark in header[0]), None)
     if other is not None:
-        raise InputError(f"{path}: columns are separated by {other!r}; separate them by commas")
+        advice = _FORMAT_OF.get(other, "separate them by commas")
+        raise InputError(f"{path}: columns are separated by {other!r}; {advice}")
     wanted = source.of_header(str(path), header)
     double = next((name for name in wanted if header.count(name) > 1), None)
     if double is not None:
@@ -126,7 +140,7 @@ def _named(row: _Row, header: list[str], fields: Fields) -> RawRow | BadRow:
     if len(cells) != len(header):
         detail = (
             f"the row has {len(cells)} cells, the header {len(header)}; "
-            "quote cells that contain commas"
+            "quote cells that contain the separator"
         )
         return BadRow(number, SkipReason.INVALID_ROW, detail)
     columns: dict[str, Any] = dict(zip(header, cells, strict=True))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from judgeforge.config.prompt_files import Paths, are_several, prompt_files
 from judgeforge.errors import InputError
 from judgeforge.inputs.packed import DAMAGED, OpenedFile, open_file
 from judgeforge.inputs.rows import BadRow
@@ -23,7 +24,15 @@ _ADDRESS = re.compile(r"(?:^|/)[a-z][a-z0-9+.-]+:/")
 """What a path makes of one: it has no two slashes beside each other."""
 
 
-def check_file(path: Path) -> None:
+def check_files(path: Paths) -> list[Path]:
+    """All that it means, in order; of several, some may be empty. Raises InputError."""
+    files, may_be_empty = prompt_files(path), are_several(path)
+    for file in files:
+        check_file(file, may_be_empty=may_be_empty)
+    return files
+
+
+def check_file(path: Path, *, may_be_empty: bool = False) -> None:
     """Raises InputError with what to do."""
     try:
         found = path.stat()
@@ -41,15 +50,13 @@ def check_file(path: Path) -> None:
             f"{path}: is not a regular file. It is read twice (checked, then run), so a pipe "
             "cannot be used; write it to a file first."
         )
-    if found.st_size == 0:
+    if found.st_size == 0 and not may_be_empty:
         raise InputError(f"{path}: is empty; put at least one row in")
 
 
 def _suggestion(path: Path) -> str:
     if _ADDRESS.search(str(path)):
         return "; addresses are not read: download it, or name a dataset of the hub under `hf`"
-    if "*" in path.name:
-        return f"; one file is read, or all of a folder with `hf: {{name: {path.parent}}}`"
     try:
         return did_you_mean(path.name, [other.name for other in path.parent.iterdir()])
     except OSError:

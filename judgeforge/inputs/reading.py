@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
 
 from judgeforge.config.choices import ROW_FORMATS, format_of
+from judgeforge.config.prompt_files import are_several, prompt_folder
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs import hugging_face
 from judgeforge.inputs.duplicates import SeenRows
-from judgeforge.inputs.files import check_file
+from judgeforge.inputs.files import check_files
 from judgeforge.inputs.noticed import Noticed, Reading, has_pictures
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
 from judgeforge.inputs.shapes.scored import asked_in, joined
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import Prompt, Skip
+from judgeforge.text.wording import listed
 
 Reader = Callable[[Path, SourceColumns], Iterator[RawRow | BadRow]]
 """Of one format: the rows of a file in order. Raises InputError where the file as a whole cannot be
@@ -53,20 +55,33 @@ def read_prompts(
     checks = replace(checks, last_answer=config.last_answer)
     reading = Reading(_folder(config), noticed or Noticed())
     seen = SeenRows(config.duplicate_prompts)
-    where = input_name(config)
     empty = limit != 0
-    rows = joined(source.with_paths(read_rows(config, source), where), partial(_joined_by, source))
-    for position, row in enumerate(islice(rows, limit)):
+    rows = _joined_rows(config, source)
+    for position, (part, row) in enumerate(islice(rows, limit)):
         empty = False
+        if part.file is not None:
+            source.rows_of_files[part.file] += 1
         if not wanted(position):
             continue
-        checked = _checked(row, source, checks, seen, where, is_done, reading)
+        checked = _checked(row, source, checks, seen, part.name, is_done, reading)
         if isinstance(checked, Prompt):
-            _check_models(checked, checks, where)
+            _check_models(checked, checks, part.name)
             reading.noticed.add(checked)
+            if part.file is not None:
+                checked = checked.model_copy(update={"file": part.file})
         yield checked
     if empty:
-        raise InputError(f"{where}: has no rows; put at least one prompt in")
+        raise InputError(f"{input_name(config)}: has no rows; put at least one prompt in")
+
+
+def _joined_rows(
+    config: PromptsConfig, source: SourceColumns
+) -> Iterator[tuple[_Part, RawRow | BadRow]]:
+    """Rows of two files are never joined: each has columns of its own."""
+    for part in _parts(config, source):
+        rows = source.with_paths(part.rows(), part.name)
+        for row in joined(rows, partial(_joined_by, source)):
+            yield part, row
 
 
 def _joined_by(source: SourceColumns, row: RawRow) -> object:
@@ -121,7 +136,7 @@ def _fits(prompt: Prompt, checks: RowChecks) -> bool:
 def _folder(config: PromptsConfig) -> Path | None:
     """Where the paths of pictures start."""
     if config.path is not None:
-        return config.path.parent
+        return prompt_folder(config.path)
     local = Path(config.hf.name) if config.hf else None
     return local if local is not None and local.is_dir() else None
 
@@ -148,21 +163,42 @@ def _name(row: RawRow | BadRow, fields: Fields) -> str:
 
 
 def input_name(config: PromptsConfig) -> str:
-    """What skips and errors call the input."""
+    """What errors call the input, and skips where it is one file."""
+    if config.path is None:
+        return f"dataset {config.hf and config.hf.name}"
+    named = [config.path] if isinstance(config.path, Path) else config.path
     # A file's name may contain bytes that are not UTF-8; a skip is written as UTF-8.
-    return encodable(str(config.path)) if config.path else f"dataset {config.hf and config.hf.name}"
+    return listed((encodable(str(one)) for one in named), most=1)
 
 
 def read_rows(
     config: PromptsConfig, source: SourceColumns | None = None
 ) -> Iterator[RawRow | BadRow]:
     """Unchecked, in input order. Raises InputError where the input as a whole cannot be read."""
-    source = source or SourceColumns.of(config)
+    for part in _parts(config, source or SourceColumns.of(config)):
+        yield from part.rows()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file of the input, or all of a dataset."""
+
+    name: str
+    file: str | None
+    """Its name, where there are several."""
+    rows: Callable[[], Iterator[RawRow | BadRow]]
+
+
+def _parts(config: PromptsConfig, source: SourceColumns) -> Iterator[_Part]:
     if config.hf is not None:
-        return hugging_face.read(config.hf, source)
+        yield _Part(input_name(config), None, partial(hugging_face.read, config.hf, source))
+        return
     if config.path is None:
         raise InputError("no prompts are named; set `prompts.path` or `prompts.hf`")
-    check_file(config.path)
-    named = ROW_FORMATS.get(config.format) or format_of(config.path)
-    reader: Reader = resolve_name(named.reader)
-    return reader(config.path, source)
+    several, named = are_several(config.path), ROW_FORMATS.get(config.format)
+    for path in check_files(config.path):
+        reader: Reader = resolve_name((named or format_of(path)).reader)
+        name = encodable(str(path))
+        source.begin_file(name if several else None)
+        if path.stat().st_size:
+            yield _Part(name, name if several else None, partial(reader, path, source))

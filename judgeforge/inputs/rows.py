@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from judgeforge.records import SkipReason
+from judgeforge.records import Prompt, SkipReason
 from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import listed
@@ -37,6 +37,11 @@ class BadRow:
     detail: str
     columns: Mapping[str, Any] = field(default_factory=dict)
     """What could be read of it."""
+
+
+def place_of(prompt: Prompt) -> str:
+    """Its line, and the file where there are several."""
+    return f"line {prompt.line} of {prompt.file}" if prompt.file else f"line {prompt.line}"
 
 
 def encodable(text: str) -> str:

@@ -26,6 +26,7 @@ _PICTURES = ("image", "images")
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""
 _SHOWN_COLUMNS = 12
+_SHOWN_FILES = 20
 _MOST_NAMES = 1000
 """Columns that are remembered for being told; rows of JSON may each bring new ones."""
 _MOST_KINDS = 256
@@ -67,6 +68,8 @@ class SourceColumns:
         """The same, also of rows that are skipped."""
         self.used: dict[str, None] = {}
         self.unused: dict[str, None] = {}
+        self.rows_of_files: dict[str, int] = {}
+        """By file, where there are several."""
         self.paths = paths_among([*self.named, *self.keep])
         """What the configuration names that may stand within a column."""
 
@@ -78,6 +81,13 @@ class SourceColumns:
             keep=config.keep,
             completions_wanted=completions_wanted,
         )
+
+    def begin_file(self, name: str | None) -> None:
+        """Another file of the source, which may have another header; None where it is the only
+        one."""
+        self._of_header = None
+        if name is not None:
+            self.rows_of_files[name] = 0
 
     @property
     def prompt(self) -> str:
@@ -169,6 +179,12 @@ class SourceColumns:
             if len(self._known) < _MOST_KINDS:
                 self._known[filled] = reading
         return reading
+
+    def files(self) -> list[str]:
+        """How many rows were read of each, where there are several."""
+        told = [f"{name}: {counted(rows, 'row')}" for name, rows in self.rows_of_files.items()]
+        others = len(told) - _SHOWN_FILES
+        return told if others < 1 else [*told[:_SHOWN_FILES], f"… and {others} more files"]
 
     def described(self) -> list[str]:
         """How the rows were read and what of them was not, in words; nothing for plain prompts."""

@@ -17,6 +17,7 @@ from judgeforge.runs.planning.identity import (
     differences,
     first_of,
     layout_begun,
+    regardless_of_files,
     with_layout,
 )
 from judgeforge.runs.planning.known_input import KnownInput
@@ -167,6 +168,7 @@ def _is_changed(
     found = {n: form for n, form in forms.items() if n in models and models[n].structured == AUTO}
     old, new = with_forms(previous.identity, forms), with_forms(prepared.identity, found)
     old, new = with_layout(old, previous.prompt_layout), with_layout(new, prepared.layout)
+    old = regardless_of_files(old, new)
     changed = differences(old, new)
     if not changed or options.force or _only_judging_differs(folder, previous, prepared):
         return bool(changed)

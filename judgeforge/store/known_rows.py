@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -40,12 +41,15 @@ class KnownRows:
     losses: list[str]
 
 
-def input_digest(file: Path, settings: str) -> str:
+def input_digest(files: Sequence[Path], settings: str) -> str:
     """SHA-256 (hex) of the input and of all that decides how it is read. Raises OSError."""
     digest = hashlib.sha256(settings.encode())
-    with file.open("rb") as opened:
-        for block in _blocks(opened):
-            digest.update(block)
+    for file in files:
+        with file.open("rb") as opened:
+            if len(files) > 1:  # what one of them ends with is not what the next begins with
+                digest.update(f"[{os.fstat(opened.fileno()).st_size}]".encode())
+            for block in _blocks(opened):
+                digest.update(block)
     return digest.hexdigest()
 
 

@@ -121,7 +121,10 @@ def _as_data(part: ImagePart) -> ImagePart:
 
 def _place(url: str, folder: Path | None) -> Path:
     if folder is None:
-        raise PictureError("a dataset has no folder to look in; use https or a data URL")
+        raise PictureError(
+            "there is no one folder to look in (a dataset, files of several folders); "
+            "use https or a data URL"
+        )
     if _SCHEME.match(url) or url.startswith(("/", "\\", "~")) or "\0" in url:
         raise PictureError(
             "it must be an https address, a data URL, or the path of a file that starts at the "

@@ -161,3 +161,21 @@ def test_what_csv_writes_is_what_is_read(
     with file.open("w", newline="", encoding="utf-8") as out:
         csv.writer(out).writerows([["prompt", "n"], *([text, "0"] for text in written)])
     assert texts(read(file)) == written
+
+
+def test_tabs_may_stand_between_cells_where_the_ending_or_the_format_says_so(
+    tmp_path: Path,
+) -> None:
+    told = 'prompt\tid\n"Say ""hi"", twice"\ta\nOne, two?\tb\n'
+    assert texts(read(write(tmp_path / "p.tsv", told))) == ['Say "hi", twice', "One, two?"]
+    assert texts(read(write(tmp_path / "p.tab", told), format="tsv"))[1] == "One, two?"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "said"), [("p.csv", "\t", "`format: tsv`"), ("p.tsv", ",", "`format: csv`")]
+)
+def test_the_format_of_the_other_separator_is_told(
+    tmp_path: Path, name: str, mark: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        read(write(tmp_path / name, f"prompt{mark}id\nOne?{mark}a\n"))

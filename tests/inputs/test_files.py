@@ -31,7 +31,7 @@ def test_a_missing_file_with_the_nearest_name(tmp_path: Path) -> None:
 def test_a_missing_folder(tmp_path: Path) -> None:
     assert "no such file" in message(tmp_path / "nowhere" / "p.jsonl")
     assert "download it" in message(tmp_path / "https://example.com/p.jsonl")
-    assert f"`hf: {{name: {tmp_path}}}`" in message(tmp_path / "*.jsonl")
+    assert "no file has such a name" in message(tmp_path / "*.jsonl")
 
 
 def test_a_path_through_a_file(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
 
 def test_an_unknown_ending(tmp_path: Path) -> None:
     file = write(tmp_path / "p.yaml", '{"prompt": "a"}\n')
-    assert "say `format:` jsonl, json, csv, parquet, text" in message(file)
+    assert "say `format:` jsonl, json, csv, tsv, parquet, text" in message(file)
     assert texts(read(file, format="jsonl")) == ["a"]
 
 

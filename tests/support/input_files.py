@@ -25,7 +25,7 @@ def write_jsonl(file: Path, rows: Iterable[Any]) -> Path:
 
 
 def read(
-    file: Path, checks: RowChecks = NO_LIMITS, limit: int | None = None, **options: Any
+    file: Path | list[Path], checks: RowChecks = NO_LIMITS, limit: int | None = None, **options: Any
 ) -> list[Prompt | Skip]:
     return list(read_prompts(PromptsConfig(path=file, **options), checks, limit=limit))
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from judgeforge.cli.show.output import print_json, say, show
+from judgeforge.inputs.rows import place_of
 from judgeforge.text.shown_messages import turns_text
 from judgeforge.text.visible import one_line, printable
 from judgeforge.text.wording import shortened
@@ -28,6 +29,7 @@ def print_preview(preview: Preview, *, as_json: bool) -> None:
         print_json(
             {
                 "prompt_id": prompt.id,
+                "file": prompt.file,
                 "line": prompt.line,
                 "requests": requests,
                 "notes": preview.notes,
@@ -35,8 +37,8 @@ def print_preview(preview: Preview, *, as_json: bool) -> None:
             indent=2,
         )
         return
-    line = f", line {preview.prompt.line}" if preview.prompt.line else ""
-    say(f"prompt {preview.prompt.id}{line}; nothing was sent")
+    place = f", {place_of(preview.prompt)}" if preview.prompt.line else ""
+    say(f"prompt {preview.prompt.id}{place}; nothing was sent")
     show(*map(_panel, preview.requests))
     for note in preview.notes:
         say(f"note: {note}")

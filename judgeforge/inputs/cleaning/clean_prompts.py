@@ -11,6 +11,7 @@ from judgeforge.config.run import PromptsConfig
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import input_name, read_prompts
 from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.inputs.rows import place_of
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.text.visible import excerpt, quotable
@@ -89,8 +90,8 @@ def _left_out(config: PromptsConfig, worst: Worst) -> Callable[[Prompt], Skip | 
 
     def skip(prompt: Prompt, reason: SkipReason, share: float, detail: str) -> Skip:
         begun = excerpt(asked(prompt), _SHOWN)
-        worst.add(reason, share, prompt.line, f"line {prompt.line}: {detail} {begun}")
-        detail = f"{where}:{prompt.line}: {detail} {begun}"
+        worst.add(reason, share, prompt.line, f"{place_of(prompt)}: {detail} {begun}")
+        detail = f"{prompt.file or where}:{prompt.line}: {detail} {begun}"
         return Skip(prompt_id=prompt.id, line=prompt.line, reason=reason, detail=detail)
 
     def look(prompt: Prompt) -> Skip | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from judgeforge.config.prompt_files import prompt_folder
 from judgeforge.errors import ConfigError
 from judgeforge.records import PreferencePair
 from judgeforge.results.export.formats.judged import BAD, GOOD, IN_DOUBT, NOT_GOOD
@@ -256,7 +257,9 @@ def _pictures_from(folder: RunFolder) -> Path | None:
     """The folder of the input, from which it names its pictures."""
     manifest = folder.read_manifest()
     path = part(manifest.config if manifest else {}, "prompts", "path")
-    return Path(path).parent if isinstance(path, str) else None
+    if not isinstance(path, str | list) or not path:
+        return None
+    return prompt_folder(Path(path) if isinstance(path, str) else [*map(Path, path)])
 
 
 def _write(

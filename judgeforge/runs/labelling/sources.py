@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
+from judgeforge.inputs.reading import input_name
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
@@ -163,7 +164,7 @@ class InputSource:
     def __init__(self, config: RunConfig, show: int) -> None:
         self.config: RunConfig | None = config
         self.reliability = PRIOR
-        self.name = str(config.prompts.path or config.source_file)
+        self.name = input_name(config.prompts)
         kept = _Drawn()
         checks = prepare(config, with_keys=False).row_checks
         for prompt in read_clean_prompts(config.prompts, checks):

@@ -44,6 +44,8 @@ _BESIDE_PAIRING = {"stop_below"}
 """When a run stops changes none of its pairs, and a stopped one goes on with a lower one."""
 _OF_PAIRING = {"thinking": "drop"}
 """Newer settings, and what they are where folders know nothing of them."""
+SEVERAL_FILES = "several files"
+"""In the place of their names: another one may join them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
 _NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
 
@@ -57,7 +59,8 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     prompts = _prompts(config.prompts)
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
-        prompts["path"] = config.prompts.path.name if config.prompts.path else None
+        path = config.prompts.path
+        prompts["path"] = path.name if isinstance(path, Path) else path and SEVERAL_FILES
     if config.prompts.contamination is not None:
         # As above: a row of theirs that changes shows in the prompts that are skipped for it.
         prompts["contamination"]["against"] = [
@@ -116,6 +119,14 @@ def layout_begun(config: RunConfig, previous: Manifest | None) -> Layout:
     if asked is not None or previous is None or not _has_judges(previous.identity):
         return asked or NEWEST_LAYOUT
     return CODE_OF_A_REQUEST if previous.prompt_layout == CODE_OF_A_REQUEST else NEWEST_LAYOUT
+
+
+def regardless_of_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``old`` identity, with the files of the ``new`` where either names several."""
+    before, after = (one.get("prompts") or {} for one in (old, new))
+    if SEVERAL_FILES not in (before.get("path"), after.get("path")):
+        return dict(old)
+    return {**old, "prompts": {**before, "path": after.get("path")}}
 
 
 def with_layout(identity: Mapping[str, Any], layout: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class InputNotes:
         self._kept |= prompt.metadata.keys() & self._keep
 
     def shape(self) -> list[str]:
-        return self.source.described()
+        return [*self.source.files(), *self.source.described()]
 
     def lint(self) -> list[str]:
         return self._lint.findings()

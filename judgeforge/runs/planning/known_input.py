@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import IO
 
 from judgeforge import __version__
 from judgeforge.config.run import PromptsConfig
-from judgeforge.errors import StoreError
+from judgeforge.errors import InputError, StoreError
+from judgeforge.inputs.files import check_files
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.store.known_rows import KnownRows, input_digest, open_known_rows, write_known_rows
@@ -34,30 +35,31 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True)
 class KnownInput:
-    """``file`` keeps what was found in ``source``."""
+    """``file`` keeps what was found in ``sources``."""
 
     file: Path
-    source: Path
+    sources: Sequence[Path]
     digest: str
     _state: tuple[int, ...]
-    """Of the source, before it was looked at."""
+    """Of the sources, before they were looked at."""
 
     @classmethod
     def of(
         cls, config: PromptsConfig, checks: RowChecks, file: Path, *, limit: int | None
     ) -> KnownInput | None:
         """None where nothing can be known, or it is not worth it."""
-        source, reads_code = config.path, checks.metadata_checks or checks.read_criteria
-        if source is None or limit is not None or config.contamination is not None:
+        reads_code = checks.metadata_checks or checks.read_criteria
+        if config.path is None or limit is not None or config.contamination is not None:
             return None
         if reads_code or checks.look_at is not None:
             return None
         said = config.model_dump(mode="json"), {name: getattr(checks, name) for name in _PLAIN}
-        with suppress(OSError):  # said in words where the input is read
-            state = _state(source)
-            if source.is_file() and source.stat().st_size >= WORTH_IT_BYTES:
-                settings = json.dumps([__version__, str(source), *said], sort_keys=True)
-                return cls(file, source, input_digest(source, settings), state)
+        with suppress(OSError, InputError):  # said in words where the input is read
+            sources = check_files(config.path)
+            state = _state(sources)
+            if sum(one.stat().st_size for one in sources) >= WORTH_IT_BYTES:
+                settings = json.dumps([__version__, *map(str, sources), *said], sort_keys=True)
+                return cls(file, sources, input_digest(sources, settings), state)
         return None
 
     @contextmanager
@@ -78,13 +80,13 @@ class KnownInput:
         if noticed.with_pictures or noticed.spared:
             return
         with suppress(OSError, StoreError):  # without it a start is slower, and nothing else
-            if _state(self.source) != self._state:
+            if _state(self.sources) != self._state:
                 return
             skips.seek(0)
             rows = KnownRows(ids, digests, skips, fingerprint, noticed.losses())
             write_known_rows(self.file, rows, digest=self.digest)
 
 
-def _state(source: Path) -> tuple[int, ...]:
-    found = source.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _state(sources: Sequence[Path]) -> tuple[int, ...]:
+    found = [source.stat() for source in sources]
+    return tuple(n for one in found for n in (one.st_ino, one.st_size, one.st_mtime_ns))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from judgeforge.calls.money.prices import ModelPrice, most_input_tokens
 from judgeforge.config.run import RunConfig
+from judgeforge.inputs.rows import place_of
 from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Prompt
 from judgeforge.runs.planning.preparation import Preparation
@@ -54,10 +55,10 @@ class LargestCall:
         for key, limit in limits.items():
             if self._prompt is not None and limit is not None and usd > limit:
                 yield (
-                    f"{key} is ${limit:g}: one call about `{quotable(self._prompt.id)}` (line "
-                    f"{self._prompt.line}) must reserve more than ${usd:.2f}, a token for each "
-                    "byte, so that the run would end there. Raise it, take the row out, or say "
-                    "`models.X.context_tokens`: what is longer is a skip."
+                    f"{key} is ${limit:g}: one call about `{quotable(self._prompt.id)}` ("
+                    f"{place_of(self._prompt)}) must reserve more than ${usd:.2f}, a token for "
+                    "each byte, so that the run would end there. Raise it, take the row out, or "
+                    "say `models.X.context_tokens`: what is longer is a skip."
                 )
                 return
 

@@ -14,7 +14,7 @@ from judgeforge.config.file import located
 from judgeforge.config.keys import read_key
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError, as_one
-from judgeforge.inputs.files import check_file
+from judgeforge.inputs.files import check_files
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.judging.layout import NEWEST_LAYOUT, Layout
 from judgeforge.judging.own_family import OwnFamily
@@ -260,7 +260,7 @@ def check_prompts_file(config: RunConfig) -> None:
     if config.prompts.path is None:
         return
     try:
-        check_file(config.prompts.path)
+        check_files(config.prompts.path)
     except InputError as error:
         where = ConfigError(str(error), file=config.source_file, key="prompts.path")
         raise InputError(str(located(where, config))) from None

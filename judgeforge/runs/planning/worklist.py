@@ -21,6 +21,7 @@ from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.inputs.rows import place_of
 from judgeforge.records import Prompt, Skip, SkipReason
 from judgeforge.runs.planning.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
@@ -169,7 +170,7 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             seen += entry is not None and not entry.removed
             if entry is not None and entry.digest != digest:
                 if not entry.removed:
-                    changed[prompt_key(row.id)] = f"`{row.id}` (line {row.line})"
+                    changed[prompt_key(row.id)] = f"`{row.id}` ({place_of(row)})"
                 entry = None
             may_begin = limit is None or position < limit
             work.add_prompt(digest, entry, may_begin=may_begin, redo=redo)
