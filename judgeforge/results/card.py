@@ -96,7 +96,7 @@ def _introduction(pairs: PairFigures, manifest: Manifest) -> str:
     if waiting := manifest.totals.skips.get(SkipReason.NOT_JUDGED):
         what += (
             f"\n\n> {counted(waiting, 'prompt')} {'has' if waiting == 1 else 'have'} completions "
-            "that nobody has judged yet (`completions.jsonl`)."
+            "that have not been judged yet (`completions.jsonl`)."
         )
     if manifest.unfinished:
         what += f"\n\n> The run {unfinished(manifest)}. Start it again to go on."

@@ -69,8 +69,8 @@ def _judged(every: AuditFigure) -> str:
 
 
 _UNMEASURED = (
-    "## Pairs by design\n\nChosen is a strong writer's answer and rejected a weak one's. Nobody "
-    "judged any of the {:,} pairs (`audit: 0`): **their `confidence` and scores of 0.5 mean that "
+    "## Pairs by design\n\nChosen is a strong writer's answer and rejected a weak one's. None "
+    "of the {:,} pairs was judged (`audit: 0`): **their `confidence` and scores of 0.5 mean that "
     "nothing was measured.**"
 )
 

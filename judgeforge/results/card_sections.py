@@ -86,7 +86,7 @@ def _usd(value: float | None) -> str:
 
 
 def _servers(manifest: Manifest) -> list[str]:
-    """A table for the models that several servers have; their addresses are nobody's business."""
+    """A table for the models that several servers have; their addresses stay here."""
     rows = [
         (
             escape(model),
@@ -252,8 +252,8 @@ def _length(length: LengthQuality) -> str:
         f"score and length within prompts ({signed}) explains "
         f"{_percent(length.explained_by_correlation)} at the margins of these pairs. Of all "
         "judged completions of a prompt, two by two, the longer one scores higher in "
-        f"{_percent(length.longer_scores_higher)}. Without labels nobody can tell how much of "
-        "this is the judges' taste for length and how much is quality."
+        f"{_percent(length.longer_scores_higher)}. Without labels it is not known how much "
+        "of this is the judges' taste for length and how much is quality."
     )
 
 

@@ -267,11 +267,11 @@ def _by_design(pair: PreferencePair) -> str:
         return " It was judged for the audit." if audit else ""
     if not audit.get("pairs"):
         return (
-            f" Nobody judged it: {pair.chosen_model} is named as the stronger writer, no pair was "
+            f" It was not judged: {pair.chosen_model} is named as the stronger writer, no pair was "
             "audited, and 0.5 means that nothing was measured."
         )
     return (
-        f" Nobody judged it: the probability and the scores are those of {audit['pairs']} judged "
+        f" It was not judged: the probability and the scores are those of {audit['pairs']} judged "
         f"pairs of {pair.chosen_model} over {pair.rejected_model} (95 %: {audit['low']:.2f} to "
         f"{audit['high']:.2f})."
     )

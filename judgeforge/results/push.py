@@ -37,7 +37,7 @@ _ADVICE = {
     401: f"the Hub does not know who you are. {_LOGIN}",
     403: f"your token may not write there. {_LOGIN}",
     404: f"there is no such owner, or your token may not see it. {_LOGIN}",
-    409: "somebody changed it at the same moment. Start the same command again.",
+    409: "it was changed at the same moment. Start the same command again.",
 }
 
 

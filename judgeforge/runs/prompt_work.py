@@ -223,7 +223,7 @@ class PromptWork:
         completions = judged.completions
         self._tell_unused(judged.prompt, completions, self._candidates(completions))
         number = counted(len(usable(judged.completions)), "completion")
-        detail = f"{number} can be judged, and nobody has judged them yet"
+        detail = f"{number} can be judged and have not been judged yet"
         return self._skipped(judged, SkipReason.NOT_JUDGED, detail)
 
     def _candidates(self, completions: Sequence[Completion]) -> list[Completion]:

@@ -111,7 +111,7 @@ def test_the_card_and_the_page_say_what_was_judged(whole: Path) -> None:
     assert "The audit of pairs by design" in page
     assert "How wide the pairs are" in page
     reason = _reason(whole, rows(whole / "pairs.jsonl"), judged=False)
-    assert "Nobody judged it: the probability and the scores are those of" in reason
+    assert "It was not judged: the probability and the scores are those of" in reason
 
 
 def _reason(folder: Path, pairs: list[dict[str, Any]], *, judged: bool) -> str:

@@ -92,7 +92,7 @@ def test_a_run_without_judges_samples_and_says_so(project: Project) -> None:
     skip = rows(project.out / "skips.jsonl")[0]
     assert skip["prompt"] == [{"role": "user", "content": "Tell me fact number 0."}]
     assert not rows(project.out / "judgments.jsonl")
-    assert "nobody has judged yet" in (project.out / "README.md").read_text(encoding="utf-8")
+    assert "have not been judged yet" in (project.out / "README.md").read_text(encoding="utf-8")
     assert project.run().did_nothing
 
 

@@ -115,7 +115,7 @@ def audit(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
     if figures.pairs.unmeasured:
         yield Finding(
             "look",
-            f"{figures.pairs.unmeasured:,} pairs are by design and nobody judged any of them: how "
+            f"{figures.pairs.unmeasured:,} pairs are by design, and none of them was judged: how "
             "often chosen is better is not measured.",
             "pairing.audit: 0.05 has a random share judged and gives each pair its probability.",
             about=(marks.UNJUDGED,),

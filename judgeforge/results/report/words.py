@@ -74,7 +74,7 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
         "--retry-skipped",
     ),
     SkipReason.NOT_JUDGED: SkipWords(
-        "nobody has judged its answers yet",
+        "its answers have not been judged yet",
         "name judges in `judging`, or bring verdicts in with judging.judgments; then the same "
         "command on this folder judges what is here",
     ),

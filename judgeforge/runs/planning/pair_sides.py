@@ -32,7 +32,7 @@ def check_sides(config: RunConfig) -> None:
     for key, name in _named(config.pairing):
         if name not in known:
             raise ConfigError(
-                f"nobody of the name `{name}` writes: name writers of `sampling` "
+                f"no writer is called `{name}`: name writers of `sampling` "
                 f"({listed(_writers(config), mark='`')}), or a group of `pairing.groups`"
                 f"{did_you_mean(name, known)}",
                 key=key,
@@ -97,9 +97,9 @@ class SideNotes:
             share = _share_without(self._sampling, allowed) if self._sampling and allowed else 0.0
             if share > 0.0:
                 found.append(
-                    f"pairing.{side}: of about {share:.0%} of the prompts nobody is drawn whom it "
-                    "names, and these end as `wrong_writers`; `sampling.always` lets one of them "
-                    "write every prompt"
+                    f"pairing.{side}: for about {share:.0%} of the prompts no writer is drawn "
+                    "that it names, and these end as `wrong_writers`; `sampling.always` lets one "
+                    "of them write for every prompt"
                 )
         return found
 

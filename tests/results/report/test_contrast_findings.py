@@ -110,7 +110,7 @@ def test_an_audit_that_shows_nothing_says_what_to_change() -> None:
 def test_pairs_that_nobody_judged_are_told() -> None:
     nothing = {"judged": False, "pairs": 0, "better": None, "low": None, "high": None}
     found = figures(pair("a", "b", audit=nothing, confidence=0.5))
-    assert "nobody judged any of them" in texts(list(audit(manifest(), found)))
+    assert "none of them was judged" in texts(list(audit(manifest(), found)))
     assert found.pairs.expected_wrong is None
 
 

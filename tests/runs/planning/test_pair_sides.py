@@ -32,7 +32,7 @@ def check(tmp_path: Path, server: LocalServer) -> Any:
 def test_a_name_that_nobody_has_is_refused_with_what_is_meant(check: Any) -> None:
     (problem,) = check({"chosen_from": ["strng"]}).problems
     assert "pairing.chosen_from" in problem
-    assert "nobody of the name `strng` writes" in problem
+    assert "no writer is called `strng`" in problem
     assert "strong" in problem
     (problem,) = check({"groups": {"top": ["strong", "wek"]}, "chosen_from": ["top"]}).problems
     assert "pairing.groups.top" in problem
@@ -54,7 +54,9 @@ def test_writers_that_are_drawn_for_some_prompts_only_are_told_with_their_share(
     pool = {"models": None, "pool": ["strong", "good", "fair"], "always": ["weak"]}
     report = check({"chosen_from": ["strong"], "rejected_from": ["weak"]}, **pool, completions=3)
     (warning,) = [one for one in report.warnings if "drawn" in one]
-    assert warning.startswith("pairing.chosen_from: of about 33% of the prompts nobody is drawn")
+    assert warning.startswith(
+        "pairing.chosen_from: for about 33% of the prompts no writer is drawn"
+    )
     report = check({"chosen_from": ["strong"]}, **pool, completions=4)
     assert not any("drawn" in one for one in report.warnings)
 
@@ -79,5 +81,5 @@ def test_pairs_of_a_run_have_the_sides_that_were_named(tmp_path: Path, server: L
     card = (tmp_path / "out" / "README.md").read_text()
     assert "groups top: strong" in card
     assert result.exit_code == 0
-    with pytest.raises(ConfigError, match="nobody of the name"):
+    with pytest.raises(ConfigError, match="no writer is called"):
         run(write_config(tmp_path, server, pairing={"chosen_from": "nobody"}), tmp_path / "none")
