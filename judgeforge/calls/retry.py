@@ -36,6 +36,10 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 MOST_BROKEN = 3
 """Replies to one call that its server broke off: each is paid for."""
+REPEATED_BESIDE_ANSWERS = 2
+"""After the first, where the model answers others. A server that fails now and then says the same
+each time: of calls of which it fails one in five, one in 25 would be lost by a single repetition.
+"""
 REFUSED_STALLS = 1.5
 """A model that refuses everything (429) stops the run before a single call is given up for it."""
 
@@ -57,8 +61,8 @@ class RetryClock:
 
 
 class RepeatedFailure:
-    """Of one call: a server error (500), or a web page, of the same words twice is its answer, not
-    an accident.
+    """Of one call: a server error (500), or a web page, of the same words again and again is its
+    answer, not an accident.
 
     Unless the server may be down as a whole: it must have answered another request in between, or
     none ever.
@@ -67,6 +71,7 @@ class RepeatedFailure:
     def __init__(self) -> None:
         self._said = ""
         self._answers = 0
+        self._repeated = 0
 
     def look(self, error: CallError, answers: int, *, has_substitute: bool) -> None:
         """Make ``error`` final where it is. ``answers``: how often the model has answered so far;
@@ -76,8 +81,12 @@ class RepeatedFailure:
             return
         is_up = answers > self._answers or (answers == 0 and not has_substitute)
         said = _OF_ONE_REQUEST.sub("", str(error))
-        if is_up and said == self._said:
-            error.retryable = False
+        if said != self._said:
+            self._repeated = 0
+        elif is_up:
+            self._repeated += 1
+            if self._repeated >= (REPEATED_BESIDE_ANSWERS if answers else 1):
+                error.retryable = False
         self._said, self._answers = said, answers
 
 

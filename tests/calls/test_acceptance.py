@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -304,14 +305,27 @@ def test_a_run_of_one_prompt_that_is_refused_ends_as_before(
 class TestServerErrorsOfTheSameWords:
     SAID = faults.status(500, body={"error": "unknown field `response_format`"})
 
-    def test_one_request_is_not_tried_a_third_time_where_others_are_answered(
+    def test_one_request_ends_by_itself_where_others_are_answered(
         self, tmp_path: Path, server: LocalServer
     ) -> None:
         server.faults.add(self.SAID, when=about(2))
-        result = start(tmp_path, server, prompts=6)
+        result = start(tmp_path, server, prompts=6, limits={"max_attempts": 3})
         refused = [request.raw for request in server.requests if request.status == 500]
-        assert {refused.count(raw) for raw in refused} == {2}
+        assert {refused.count(raw) for raw in refused} == {3}
         assert result.manifest["totals"]["pairs"] == 5
+
+    def test_a_request_that_fails_twice_while_others_are_answered_is_not_lost(
+        self, tmp_path: Path, server: LocalServer
+    ) -> None:
+        met: Counter[str] = Counter()
+
+        def first_two(request: RequestRecord) -> bool:
+            met[request.raw] += 1
+            return about(2)(request) and met[request.raw] <= 2
+
+        server.faults.add(faults.status(500), when=first_two)
+        result = start(tmp_path, server, prompts=6)
+        assert result.manifest["totals"]["pairs"] == 6
 
     @pytest.mark.slow
     def test_a_judge_that_has_nothing_else_to_say_stops_the_run_soon(
@@ -345,10 +359,16 @@ class TestServerErrorsOfTheSameWords:
 
     @pytest.mark.parametrize(
         ("answers", "has_substitute", "final"),
-        [((5, 5), False, False), ((5, 6), False, True), ((0, 0), True, False)],
+        [
+            ((5, 5, 5, 5), False, False),
+            ((5, 6), False, False),
+            ((5, 6, 7), False, True),
+            ((5, 6, 6, 7), False, True),
+            ((0, 0, 0), True, False),
+        ],
     )
     def test_an_outage_is_waited_for(
-        self, answers: tuple[int, int], has_substitute: bool, final: bool
+        self, answers: tuple[int, ...], has_substitute: bool, final: bool
     ) -> None:
         from judgeforge.calls.retry import RepeatedFailure
 
