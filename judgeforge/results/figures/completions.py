@@ -92,7 +92,7 @@ class Sampled:
     cut_prompts: list[int] = field(default_factory=list)
     """Tokens that the server counted, of each input that it may have cut."""
     cost_usd: float | None = 0.0
-    """None where a price is unknown."""
+    """Of those that came; None where a price is unknown."""
     score: Values = field(default_factory=Values)
     characters: Values = field(default_factory=Values)
     p_best: float = 0.0
@@ -102,7 +102,8 @@ class Sampled:
         self.completions += 1
         add_answer(row, self.answered, self.cut_prompts)
         self.finishes[str(row.get("finish"))] += 1
-        self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
+        if row.get("failure") is None or row.get("call") is not None:
+            self.cost_usd = together(self.cost_usd, row.get("cost_usd"))
         if row.get("score") is not None:
             self.score.add(row["score"])
             self.characters.add(characters)

@@ -80,7 +80,8 @@ def style(manifest: Manifest, figures: RunFigures) -> Iterator[Finding]:
                 "look",
                 f"{model} is chosen in {won / total:.0%} of its pairs with other models: they may "
                 "teach to tell its style apart more than to answer well.",
-                "Sample several completions of each model, so that models meet themselves too.",
+                "Sample several completions of each model, and pair more than the best with the "
+                "worst (pairing.strategy: adjacent or all_pairs): then models meet themselves too.",
                 about=((marks.WON, model),),
                 section="contrast",
             )

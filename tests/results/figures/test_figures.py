@@ -57,6 +57,13 @@ def test_completions_are_counted_by_the_model_that_wrote_them() -> None:
     assert (figures.duplicates, dict(figures.suspicious)) == (1, {"suspicious:verdict": 1})
 
 
+def test_what_never_came_leaves_the_cost_of_the_others_known() -> None:
+    figures = CompletionFigures()
+    lost = {"finish": "failed", "failure": "HTTP 500", "cost_usd": None, "call": None}
+    figures.add_prompt([completion(0, 0), completion(0, 0, **lost)])
+    assert (figures.models["a"].completions, figures.models["a"].cost_usd) == (2, 0.5)
+
+
 def test_criteria_are_compared_over_the_sides_of_pairs() -> None:
     figures = CriterionFigures()
     for number, (chosen, rejected) in enumerate(((0.9, 0.3), (0.5, 0.5), (0.2, 0.6))):
