@@ -47,7 +47,9 @@ def prune(
     older_than: Annotated[str | None, typer.Option(help="Age: 12h, 30d, 2w.")] = None,
     unused_in: Annotated[
         list[Path] | None,
-        typer.Option(help="A run folder whose replies stay; replies of no such folder go."),
+        typer.Option(
+            help="A run folder whose replies stay; others go, unless stored within a day."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ are not expanded.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -233,5 +234,6 @@ def key_path(location: Location) -> str | None:
             path += f"[{part}]"
             continue
         plain = re.fullmatch(r"[\w-]+", part)
-        path += ("." if path else "") + (part if plain else f'"{shortened(part)}"')
+        quoted = part if plain else json.dumps(shortened(part), ensure_ascii=False)
+        path += ("." if path else "") + quoted
     return path or None

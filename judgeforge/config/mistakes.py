@@ -58,9 +58,15 @@ class _Reader:
         return list(found.values())
 
     def _mistake(self, place: Location, message: str) -> ConfigError:
-        if any(place[: len(each)] == each for each in self._outside):
+        if self._is_outside(place):
             return ConfigError(message, key=key_path(place))
         return self._document.mistake(place, message)
+
+    def _is_outside(self, place: Location) -> bool:
+        """Whether the value there, or all that is in it, did not come from the file."""
+        if any(place[: len(each)] == each for each in self._outside):
+            return True
+        return place not in self._document.lines and self._has(place)
 
     def _place(self, error: ErrorDetails) -> Location:
         """The error's location without the parts that name a branch of a union."""
@@ -73,16 +79,20 @@ class _Reader:
         return place
 
     def _has(self, place: Location) -> bool:
-        return place in self._document.lines or any(
-            each[: len(place)] == place for each in self._outside
+        within = any(place[: len(each)] == each for each in self._outside)
+        return (
+            place in self._document.lines
+            or any(each[: len(place)] == place for each in self._outside)
+            or (within and self._value(place, None) is not None)
         )
 
     def _meant(self, place: Location) -> str | None:
         names = self._guide.names_at(place[:-1])
         if (other := meant_here(place)) in names:
             return other
-        unused = [name for name in names if (*place[:-1], name) not in self._document.lines]
-        return nearest(str(place[-1]), unused)
+        if not self._is_outside(place):
+            names = [name for name in names if (*place[:-1], name) not in self._document.lines]
+        return nearest(str(place[-1]), names)
 
     def _unknown(self, place: Location, meant: str | None) -> str:
         name, names = str(place[-1]), self._guide.names_at(place[:-1])
@@ -120,13 +130,13 @@ class _Reader:
             how = written_whole(place, value)
         return f"{_found(value)}; it takes {allowed}{hint}{how}"
 
-    def _value(self, place: Location, error: ErrorDetails) -> object:
+    def _value(self, place: Location, error: ErrorDetails | None) -> object:
         value: object = self._document.value
         for part in place:
             try:
                 value = value[part]  # type: ignore[index]
             except (KeyError, IndexError, TypeError):
-                return error["input"]
+                return error and error["input"]
         return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -503,6 +504,23 @@ def test_a_wrong_override_names_the_key_but_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, GOOD), {"budget.usd": -1})
     assert str(caught.value) == "budget.usd: found `-1`; it takes a number of at least 0"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ({"budgt.usd": 1}, "budgt: unknown key; did you mean `budget`?"),
+        ({"budget.us": 1}, "budget.us: unknown key; did you mean `usd`?"),
+        ({"budget": {"us": 1}}, "budget.us: unknown key; did you mean `usd`?"),
+        ({"budget": {"usd": -1}}, "budget.usd: found `-1`; it takes a number of at least 0"),
+    ],
+)
+def test_an_override_of_a_misspelt_key_is_told_of_itself_and_what_is_meant(
+    tmp_path: Path, overrides: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, GOOD), overrides)
+    assert str(caught.value) == told
 
 
 def test_sampling_may_be_left_out(tmp_path: Path) -> None:

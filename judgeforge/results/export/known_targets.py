@@ -29,6 +29,8 @@ from judgeforge.text.wording import did_you_mean
 
 _JSON, _PARQUET = ".jsonl", ".parquet"
 _ASKED = frozenset({MARGIN, WEIGHT})
+_READ_TRL = frozenset({"dpo", "orpo", "cpo", "reward", "rewards", "preference", "preferences"})
+"""What people call a format by what they train."""
 
 TARGETS: Mapping[str, Target] = {
     "trl": Target(_JSON, open_trl, takes=_ASKED, also=_PARQUET),
@@ -59,6 +61,8 @@ def find_target(name: str) -> Target:
     """Raises ConfigError for an unknown name."""
     if name in TARGETS:
         return TARGETS[name]
-    raise ConfigError(
-        f"unknown export format `{name}` (known: {', '.join(TARGETS)}){did_you_mean(name, TARGETS)}"
-    )
+    if name.lower() in _READ_TRL:
+        hint = "; `trl` is what trainers of pairs (DPO, reward models) read"
+    else:
+        hint = did_you_mean(name, TARGETS)
+    raise ConfigError(f"unknown export format `{name}` (known: {', '.join(TARGETS)}){hint}")

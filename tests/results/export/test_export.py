@@ -212,9 +212,14 @@ class TestMistakes:
         with pytest.raises(ConfigError, match="is named twice, which would write each of its pa"):
             export_pairs([folder, folder / ".." / folder.name], target="trl", to=tmp_path / "two")
 
-    def test_an_unknown_format_names_the_nearest(self, folder: Path, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"unknown export format `parket`.*`parquet`"):
-            export_pairs(folder, target="parket", to=tmp_path / "out.jsonl")
+    @pytest.mark.parametrize(
+        ("asked", "meant"), [("parket", "`parquet`"), ("dpo", "`trl` is what"), ("DPO", "`trl` is")]
+    )
+    def test_an_unknown_format_names_the_nearest(
+        self, folder: Path, tmp_path: Path, asked: str, meant: str
+    ) -> None:
+        with pytest.raises(ConfigError, match=rf"unknown export format `{asked}`.*{meant}"):
+            export_pairs(folder, target=asked, to=tmp_path / "out.jsonl")
 
     def test_a_folder_without_pairs_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"no pairs\.jsonl"):
