@@ -40,6 +40,8 @@ def _of_several(value: str) -> str:
 
 
 def _plain_address(value: str) -> str:
+    if not value.isprintable():  # which urlsplit leaves out, and the client refuses
+        raise ValueError("contains a line break or another character that no address has")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")

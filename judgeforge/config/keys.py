@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from pathlib import Path
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 _NAME_BEFORE = late_pattern(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*=(?=[^=])")
 _A_NAME = late_pattern(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\{\{.*\}\}|%[A-Z_]+%")
 """As shells, templates and Windows write the value of one."""
+_QUOTES = "\"'`"
+_BESIDE = late_pattern(
+    rf"\A(?:[{_QUOTES}]|<(?=.*>\Z)|bearer:|authorization:)|(?:[{_QUOTES},;]|\\[nrt])\Z",
+    re.IGNORECASE,
+)
+"""What copying a line of JSON, of a shell or of a header leaves there."""
 LONGEST_KEY = 8192
 """Bytes of a key file; a longer file is certainly something else."""
 
@@ -90,15 +97,20 @@ def _from_variable(model: ModelConfig) -> str | None:
 
 def key_problem(key: str) -> str | None:
     """What files of variables and copied headers leave around a key; None for a plain one."""
-    if key[0] == key[-1] and key[0] in "\"'`":
-        return f"has its key between quotation marks ({key[0]}), which are no part of it"
     if len(words := key.split()) > 1:
         what = " (and no `Bearer`, which is added)" if words[0].lower() == "bearer" else ""
         return f"must hold the key and nothing else{what}: it has blanks within"
     if named := _NAME_BEFORE.match(key):
         return f"must hold the key and nothing else: it begins with `{named[0]}`"
-    if _A_NAME.fullmatch(key):
-        return f"holds the name of another variable ({key[0]}…), which nothing has replaced"
+    if beside := _BESIDE.search(key):
+        is_quoted = key[0] == key[-1] and key[0] in _QUOTES
+        where = "between quotation marks" if is_quoted else f"beside `{beside[0]}`"
+        return f"has its key {where}, which does not belong there"
+    if "://" in key or _A_NAME.fullmatch(key):
+        return (
+            f"holds the name of another variable or the place of a key ({key[0]}…), which nothing "
+            "has replaced"
+        )
     if "***" in key or key.endswith("..."):
         return "holds a key as it is shown, with a part left out; copy it where it was issued"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from judgeforge.inputs.conversation import in_order
-from judgeforge.inputs.messages_in_text import messages_of, refuse_template
+from judgeforge.inputs.messages_in_text import messages_of, refuse_nothing, refuse_template
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import message_of, read_turn
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
@@ -26,6 +26,7 @@ def read_messages(
         text = text_of(value, "`prompt`")
         value = messages_of(text)
         if value is None:
+            refuse_nothing(text)
             refuse_template(text)
             return (message_of("user", text, "`prompt`"),)
     if value is None:

@@ -19,21 +19,26 @@ from judgeforge.text.patterns import late_pattern
 _MARK = r"""["'\u2018\u2019\u201c\u201d]"""
 _QUOTE = rf"(?:\\*+{_MARK})"
 _KEY = rf"{_QUOTE}{{1,2}}(?:role|content|from|value){_QUOTE}{{1,2}}\s*:"
-_WITHIN = rf"{_QUOTE}{{1,2}}(?:messages|conversations?){_QUOTE}{{1,2}}\s*:\s*\["
+_BEFORE = r"[^\[\]{}]{0,400}"  # of a request
+_WITHIN = rf"{_BEFORE}{_QUOTE}{{1,2}}(?:messages|conversations?){_QUOTE}{{1,2}}\s*:\s*\["
+_SPEAKER = rf"{_QUOTE}\w{{1,20}}{_QUOTE}\s*:\s*{_QUOTE}(?:system|user|human|assistant){_QUOTE}"
 _PART = rf"{_QUOTE}type{_QUOTE}\s*:\s*{_QUOTE}(?:text|image_url){_QUOTE}"
 _LOOKS_LIKE_MESSAGES = re.compile(
     rf"""[\s\ufeff\u200b]*+{_QUOTE}*+(?:array\(\s*+)?
-    (?: \[\s*+{_QUOTE}?\{{\s*+(?:{_KEY}|{_PART})        # a list of messages, or of their texts
+    (?: \[\s*+{_QUOTE}?\{{\s*+(?:{_KEY}|{_PART}|{_SPEAKER})   # messages, or their texts
       | \(\s*+\{{\s*+{_KEY}
       | \[\s*+\{{\s*+role\s*:                           # as JavaScript has it
       | \[\s*+[(\[]\s*+{_QUOTE}(?:system|user|human){_QUOTE}\s*+,   # LangChain's pairs
-      | \[\s*+(?:\w*Message\(|OrderedDict\(\[\({_QUOTE}role{_QUOTE})
+      | (?:messages=)?\[\s*+(?:\w*Message\(|OrderedDict\(\[\({_QUOTE}role{_QUOTE})
       | \{{\s*+(?:{_KEY}|{_WITHIN})
+      | content=(?=.*\s(?:additional_kwargs|response_metadata)=)    # as LangChain prints one
     )""",
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _ROLE = late_pattern(
-    rf"{_MARK}(?:role|from){_QUOTE}{{1,2}}\s*[:,]|\brole\s*:|Message\(", re.IGNORECASE
+    rf"{_MARK}(?:role|from){_QUOTE}{{1,2}}\s*[:,]|\brole\s*:|Message\("
+    r"|\b(?:additional_kwargs|response_metadata)=",
+    re.IGNORECASE,
 )
 _CONTENT = late_pattern(
     rf"{_MARK}(?:content|value){_QUOTE}{{1,2}}\s*:|\bcontent\s*[=:]", re.IGNORECASE
@@ -49,18 +54,26 @@ _WRAPPERS = ("messages", "conversations", "conversation")
 _OF_NUMPY = late_pattern(r"array\((.*?)(?:,\s*dtype=object)?\)", re.DOTALL)
 _BLANK = late_pattern(r"[\s\ufeff\u200b]*")
 _NOT_DRAWN = "\ufeff\u200b \t\r\n"
+_MOST_KEYS = 3
 _MOST_WRAPPINGS = 4
 """A text of JSON of a text of JSON; a text within is what the prompt is about."""
 _TEMPLATE = re.compile(
-    r"""\s*+(?:<s>|<bos>|<\|begin_of_text\|>|<\uff5cbegin\u2581of\u2581sentence\uff5c>|\[gMASK\]<sop>)?\s*+
+    r"""\s*+(?:<s>|<bos>|<\|(?:begin_of_text|startoftext|endoftext)\|>|\[gMASK\]<sop>
+      |<\uff5cbegin\u2581of\u2581sentence\uff5c>)?\s*+
     (?: <\|im_(?:start|system|user)\|> | <\|start_header_id\|> | <\|start_of_role\|>
       | <\|(?:system|user|assistant)\|> | <\|start\|>(?:system|developer|user)
       | <start_of_turn>(?:system|user) | <\|turn>(?:system|user) | <\uff5cUser\uff5c>
-      | \[INST\] | \[SYSTEM_PROMPT\] | <\|START_OF_TURN_TOKEN\|>
+      | \[INST\] | \[SYSTEM_PROMPT\] | <\|START_OF_TURN_TOKEN\|> | <\|header_start\|>
+      | <\|prompter\|> | <\|hy_User\|> | <seed:bos> | \]~(?:!b\[|b\])
+      | <role>(?:HUMAN|SYSTEM)</role> | GPT4\ Correct\ User:
     )""",
     re.VERBOSE,
 )
-"""Of ChatML and Kimi, Llama, Granite, Phi and GLM, gpt-oss, Gemma, DeepSeek, Mistral, Command."""
+"""Of ChatML and Kimi, Llama, Granite, Phi and GLM, gpt-oss, Gemma, DeepSeek, Mistral, Command,
+Llama 4, OpenAssistant, Hunyuan, Seed, MiniMax, Ling, OpenChat."""
+_NOTHING = late_pattern(
+    r"\s*(?:nan|NaN|NaT|<NA>|None|null|NULL|#N/A|\[object Object\](?:,\[object Object\])*)\s*"
+)
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
 """NaN is what tables write where there is none; a line break within a text has one reading."""
 
@@ -76,8 +89,8 @@ def messages_of(text: str) -> list[object] | None:
     for _ in range(_MOST_WRAPPINGS):
         if isinstance(value, str):
             value = _read_literal(value)
-    if isinstance(value, dict) and len(value) == 1:
-        value = next((value[name] for name in _WRAPPERS if name in value), value)
+    if isinstance(value, dict):
+        value = _unwrapped(value)
     turns: object = [value] if isinstance(value, dict) else value
     if not isinstance(turns, list | tuple) or not turns:
         return None
@@ -86,7 +99,7 @@ def messages_of(text: str) -> list[object] | None:
         return [{"role": "user", "content": found}]
     if all(map(_is_message, found)):
         return found
-    if all(_is_message(_with_plain_keys(one)) for one in found):
+    if all(_is_message(_with_plain_keys(one)) or _names_a_speaker(one) for one in found):
         bad("`prompt` is the text of a list of messages whose keys are not `role` and `content`")
     return None
 
@@ -113,6 +126,16 @@ def is_list_of_texts(text: object) -> bool:
     return isinstance(found, list) and all(isinstance(one, str) for one in found)
 
 
+def refuse_nothing(text: str) -> None:
+    """Raises RowProblemError for what tables and programs write where there is no text."""
+    if _NOTHING.fullmatch(text):
+        raise RowProblemError(
+            SkipReason.EMPTY_PROMPT,
+            f"`prompt` is `{text.strip()[:20]}`, which a table or a program writes where it has no "
+            "text; write one",
+        )
+
+
 def refuse_template(text: str) -> None:
     """Raises RowProblemError for what a chat template made of messages."""
     if _TEMPLATE.match(text):
@@ -133,6 +156,28 @@ def _as_message(value: object) -> object:
 
 def _is_message(value: object) -> bool:
     return isinstance(value, dict) and any(keys <= value.keys() for keys in _KEYS_OF_A_MESSAGE)
+
+
+def _unwrapped(value: dict[object, object]) -> object:
+    """The messages of an object that has nothing else. Raises RowProblemError where it has more,
+    as the text of a request does: to leave its tools out, say, would make it another one."""
+    name = next((name for name in _WRAPPERS if name in value), None)
+    within = value if name is None else value[name]
+    if name is None or len(value) == 1:
+        return within
+    if isinstance(within, list) and within and all(map(_is_message, within)):
+        bad(
+            f"`prompt` is the text of an object with `{name}` and more, such as a request; give "
+            "the messages alone, and `tools` in a column of their own"
+        )
+    return value
+
+
+def _names_a_speaker(value: object) -> bool:
+    """As other libraries write a message: who speaks, and under another name what is said."""
+    if not isinstance(value, dict) or not 2 <= len(value) <= _MOST_KEYS:
+        return False
+    return any(isinstance(one, str) and one.lower() in _ROLES_OF_PAIRS for one in value.values())
 
 
 def _is_part(value: object) -> bool:

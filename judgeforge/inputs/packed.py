@@ -92,7 +92,7 @@ def open_file(path: Path) -> OpenedFile:
         raise InputError(
             f"{path}: is not a {said} file, though its name says so; rename it or pack it"
         )
-    if start[:2] in _UTF16_BOMS:
+    if start[:2] in _UTF16_BOMS or b"\0" in start:  # without its mark
         file.close()
         raise InputError(f"{path}: is UTF-16; save it as UTF-8")
     return OpenedFile(file, None, size)

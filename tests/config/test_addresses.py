@@ -45,6 +45,8 @@ def test_without_an_address_there_is_one_server_and_no_address() -> None:
         ([HERE, "127.0.0.1:8001"], "`127.0.0.1:8001` must be an http:// or https:// address"),
         ([HERE, "http://user:pass@127.0.0.1/v1"], "must contain no user, password or query"),
         ([HERE, "http://0.0.0.0:8001/v1"], "`0.0.0.0` is where a server listens"),
+        (f"{HERE}\n", "contains a line break"),
+        ([HERE, f"{THERE}\u00a0"], "contains a line break or another character"),
         ([HERE, 8001], "must be an http:// or https:// address, or a list of them"),
         ({"a": HERE}, "must be an http:// or https:// address, or a list of them"),
         ([HERE, "http://gpu2:8000/v1"], "http:// to another machine"),

@@ -232,3 +232,41 @@ def test_parts_of_the_responses_api_are_texts(tmp_path: Path) -> None:
     ]
     (prompt,) = prompts(read(write_jsonl(tmp_path / "p.jsonl", [{"prompt": turns}])))
     assert [turn.text for turn in prompt.messages] == ["Hi", "Yes?", "Why?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (json.dumps({"model": "m", "messages": MESSAGES, "tools": []}), "give the messages alone"),
+        (json.dumps([{"speaker": "user", "text": "Hi."}]), "are not `role` and `content`"),
+        (json.dumps([{"role": "user", "text": "Hi."}]), "are not `role` and `content`"),
+        (json.dumps([{"type": "human", "data": {"content": "Hi."}}]), "are not `role` and `cont"),
+        ("content='Hi.' additional_kwargs={} response_metadata={}", "cannot be read as JSON"),
+        ("messages=[HumanMessage(content='Hi.')]", "cannot be read as JSON"),
+        *((written, f"is `{written}`, which a table") for written in ("nan", "None", "null")),
+        ("[object Object],[object Object]", "which a table or a program writes"),
+    ],
+)
+def test_what_a_program_printed_of_messages_is_never_sent_as_words(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    for file in (
+        write_jsonl(tmp_path / "rows.jsonl", [{"prompt": text}]),
+        write(tmp_path / "rows.csv", as_csv(text)),
+    ):
+        assert said in only_skip(read(file)).detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"messages": "none", "model": "m"}),
+        json.dumps([{"user": 1, "role_of": "user", "a": 1, "b": 2}]),
+        json.dumps([{"name": "user"}, {"name": "Ann"}]),
+        "content=5 is what the log says",
+        "What does nan mean?",
+        "nan nan",
+    ],
+)
+def test_what_only_looks_like_it_is_a_prompt(tmp_path: Path, text: str) -> None:
+    assert texts(read(write_jsonl(tmp_path / "rows.jsonl", [{"prompt": text}]))) == [text]

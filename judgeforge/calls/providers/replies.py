@@ -203,7 +203,8 @@ def _in_parts(content: object) -> tuple[str, str, str]:
     answer, thought, refused = [], [], []
     for part in content if isinstance(content, list) else [content]:
         kind = str(part.get("type", "")) if isinstance(part, Mapping) else ""
-        if "think" in kind or "reason" in kind or "thought" in kind:
+        is_thought = isinstance(part, Mapping) and part.get("thought") is True  # of Gemini
+        if is_thought or "think" in kind or "reason" in kind or "thought" in kind:
             thought.append(plain_text(part))
         elif kind == "refusal":
             refused.append(plain_text(part))

@@ -13,6 +13,11 @@ from itertools import islice
 from judgeforge.text.patterns import late_pattern
 
 _QUOTES = tuple("`\"'\u201c\u201d\u00ab\u00bb")
+_EMPHASIS, _FENCES = ("*", "_"), ("```", "~~~")
+_GOES_ON = late_pattern(r"[.,;:!?)\]}](?:\s|$|[)\]}*_])")
+"""With a sign after which no answer begins, the sentence goes on or ends: a tag before it is told
+of."""
+_NOT_DRAWN = "\ufeff\u200b\u200e\u200f\u2060"
 _MOST_LOOKED_AT = 50
 """Quoted tags; a text with more of them is about tags."""
 _MOST_THOUGHTS = 20
@@ -39,11 +44,12 @@ def _tag(name: str, *, is_special: bool = True) -> _Mark:
 _MARKS = (
     # Qwen, DeepSeek and many others; <seed:think>, <mm:think> of MiniMax, <think:opensource> of
     # Hunyuan, <longcat_think>, <ifm|think_fast>
-    _tag(r"(?:\w{1,12}[:|_])?think(?:ing)?(?:[:|_]\w{1,12})?"),
-    _Mark(r"\[THINK(?:ING)?\]", r"\[/THINK(?:ING)?\]"),  # Mistral
+    _tag(r"(?:\w{1,12}[-:|_])?think(?:ing)?(?:[-:|_]\w{1,12})?"),
+    _Mark(r"\[(?:THINK(?:ING)?|REASONING)\]", r"\[/(?:THINK(?:ING)?|REASONING)\]"),  # Mistral
     _Mark("\u25c1think\u25b7", "\u25c1/think\u25b7"),  # Kimi
     _Mark(r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command
-    _Mark(r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky, OpenThinker
+    # Sky and OpenThinker; Quiet-STaR
+    _Mark(r"<\|(?:begin|start)_?of_?thought\|>", r"<\|end_?of_?thought\|>"),
     _Mark(r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
     _Mark(r"<unused94>thought", r"<unused95>"),  # MedGemma
     _Mark(r"<\|channel>thought", r"<channel\|>"),  # Gemma 4
@@ -55,19 +61,31 @@ _MARKS = (
     _Mark(
         "Here is my thought process:", "Here is my response:", is_special=False, needs_end=True
     ),  # Granite
-    _Mark(r'<details type="reasoning"[^<>]{0,200}>', "</details>", is_special=False),  # Open WebUI
+    _Mark(
+        r"Thinking\.\.\.[ \t]*\n", r"\.\.\.done thinking\.", is_special=False, needs_end=True
+    ),  # Ollama, as it prints them
+    _Mark(
+        r'<details(?: type="reasoning"[^<>]{0,200}>'
+        r"|>\s*<summary>\s*(?:thinking|thought|reasoning)\b[^<>]{0,80}</summary>)",
+        "</details>",
+        is_special=False,
+    ),  # Open WebUI, and gateways with a page of their own
+    _Mark(r"```think(?:ing)?[ \t]*\n", r"```", is_special=False),
     _tag(
-        "(?:thoughts?|reason(?:ing)?|reflection|scratchpad|in(?:ner|ternal)_monologue"
-        "|chain_of_thought|cot|antThinking)",
+        "(?:thoughts?|(?:thought|reasoning)[-_]process|reason(?:ing)?|reflection|scratchpad"
+        "|in(?:ner|ternal)[-_](?:monologue|thoughts?|reasoning)|chain[-_]of[-_]thought|cot"
+        "|antThinking)",
         is_special=False,
     ),  # of prompts that many models were trained on
 )
 _SIGNS_BY_BEGINNING = {
     "<": (
         "think", "<|", "<unused9", "channel", "<thought", "<reason", "<reflection", "<scratchpad",
-        "<inner_monologue", "<internal_monologue", "<chain_of_thought", "<cot>", "<details",
+        "<inner", "<internal", "<chain", "<cot>", "<details",
     ),
-    "[": ("[think", "[/think"),
+    "[": ("[think", "[/think", "[reasoning", "[/reasoning"),
+    "thinking...": ("...done thinking.",),
+    "```think": ("```think",),
     "\u25c1": ("\u25c1think", "\u25c1/think"),
     "analysis": ("analysis",),
     "here is my ": ("here is my thought process",),
@@ -218,7 +236,7 @@ def _first_thought(
     text: str, marks: Sequence[_Mark], *, is_first: bool
 ) -> tuple[str, str, str] | None:
     """What is before the next thought, the thought, and what is after it."""
-    start = len(text) - len(text.lstrip())
+    start = len(text) - len(text.lstrip().lstrip(_NOT_DRAWN).lstrip())
     for mark in marks:
         opened = mark.opening.match(text, start)
         if opened is not None:
@@ -237,6 +255,8 @@ def _first_thought(
         opened = _unquoted(mark.opening, text, 0, closed.start(), begins_line=True)
         if opened is not None:
             before, inner = text[: opened.start()], text[opened.end() : closed.start()]
+            if before.strip() and not inner.strip():
+                continue  # the tags themselves are told of
             return before, inner, text[closed.end() :]
         if mark.opening.search(text, 0, closed.start()) is None:
             before, after = text[: closed.start()], text[closed.end() :]
@@ -251,9 +271,11 @@ def _unquoted(
     """The first that is not a quotation: not in code, and without words after it on its line."""
     for found in islice(mark.finditer(text, start, end), _MOST_LOOKED_AT):
         before, rest = _beside(found, text)
-        if before in _QUOTES or rest[:1] in _QUOTES:
+        if before in _QUOTES or rest[:1] in _QUOTES or _GOES_ON.match(rest):
             continue
-        if text.count("```", start, found.start()) % 2:
+        if before in _EMPHASIS and rest[:1] == before:
+            continue
+        if any(text.count(fence, start, found.start()) % 2 for fence in _FENCES):
             continue
         if before in {"", "\n"} if begins_line else not rest[:1].isspace() or not rest.strip():
             return found

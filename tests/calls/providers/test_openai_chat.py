@@ -168,6 +168,7 @@ TEXT = {"type": "text", "text": "Yes."}
     ("content", "text", "reasoning"),
     [
         ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, TEXT], "Yes.", "hm"),
+        ([{"text": "hm", "thought": True}, {"text": "Yes."}], "Yes.", "hm"),
         ([{"type": "thinking", "thinking": "hm"}, TEXT], "Yes.", "hm"),
         ([{"type": "reasoning", "text": "hm"}, TEXT], "Yes.", "hm"),
         ([{"type": "reasoning", "summary": [{"text": "hm"}]}, TEXT], "Yes.", "hm"),
