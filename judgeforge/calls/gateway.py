@@ -250,7 +250,7 @@ class Gateway:
                 self.known.note(call)
                 self.last_reply_at = time.monotonic()
                 return answer
-        clock = RetryClock()
+        clock = RetryClock(endpoint.model.timeout_s * len(endpoint.gate.gates))
         failures = RepeatedFailure()
 
         async def once() -> Answer:

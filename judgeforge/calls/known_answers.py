@@ -33,6 +33,8 @@ REFUSED_BESIDE = 3
 a key that comes and goes, or a limit that was reached just then, hardly does that."""
 TOGETHER_S = SHORT_PAUSE_S / 2
 """Calls that fail until this long after a request was asked again rest on the same answer."""
+UNTOLD_PAUSE_S = 1.0
+"""Before a refused call is asked again where the other request failed for what may pass."""
 _SAID = frozenset({"messages", "system", "input", "seed"})
 _ANSWERED_MEANWHILE = " (refused each time, while another request was answered)"
 
@@ -50,7 +52,7 @@ class KnownAnswers:
         """What earlier starts know; looked up once, where this one knows nothing."""
         self._in_a_row = 0
         self._asking = asyncio.Lock()
-        self._asked: dict[str, tuple[float, bool]] = {}
+        self._asked: dict[str, tuple[float, bool | None]] = {}
         """When it was last known of each whether it is answered, and whether it was."""
 
     def note(self, call: Call) -> None:
@@ -117,7 +119,11 @@ class KnownAnswers:
         if (error.of_account or error.status == 401) and not endpoint.gate.are_several:
             await self._acceptance.others_tell(call, is_known)
         known = self._known_like(endpoint, call, error)
-        if known is None or not await self._is_given(endpoint, known, since):
+        is_given = False if known is None else await self._is_given(endpoint, known, since)
+        if is_given is None:
+            await flight.pause(UNTOLD_PAUSE_S)
+            return True
+        if not is_given:
             flight.answered_beside = 0
             return False
         flight.answered_beside, self._in_a_row = flight.answered_beside + 1, 0
@@ -164,8 +170,9 @@ class KnownAnswers:
     def _of_model(self, name: str) -> list[Call]:
         return [one for one in self._calls.values() if one.model_name == name]
 
-    async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool:
-        """Asked once for all calls that failed together; ``since``: when this one did."""
+    async def _is_given(self, endpoint: Endpoint, call: Call, since: float) -> bool | None:
+        """Asked once for all calls that failed together; ``since``: when this one did. None where
+        that failed for a reason that may pass: it came too soon, or its connection broke."""
         async with self._asking:
             known_at, was_given = self._asked.get(call.key, (0.0, False))
             if known_at >= since - TOGETHER_S:
@@ -175,19 +182,20 @@ class KnownAnswers:
                 return False
             again = _apart(call)
             sent = [self._is_given_by(gate, endpoint, again) for gate in endpoint.gate.gates]
-            is_given = any(await asyncio.gather(*sent))
+            told = await asyncio.gather(*sent)
+            is_given = any(told) or (None if None in told else False)
             self._asked[call.key] = time.monotonic(), is_given
             return is_given
 
-    async def _is_given_by(self, gate: ModelGate, endpoint: Endpoint, call: Call) -> bool:
+    async def _is_given_by(self, gate: ModelGate, endpoint: Endpoint, call: Call) -> bool | None:
         if not self._budget.has_room(endpoint.most_pico(call) or 0, 1):
             return False
         passage = await gate.enter_first(endpoint.size(call))
         self._log.event("asked_again", model=endpoint.name, key=call.key)
         try:
             await self._sender.send(endpoint, call, passage, CallProgress())
-        except (CallError, BudgetExhaustedError, StoreError):  # which other calls meet as well
-            return False
+        except (CallError, BudgetExhaustedError, StoreError) as error:  # others meet it as well
+            return None if isinstance(error, CallError) and error.retryable else False
         gate.forget_refusals()
         return True
 

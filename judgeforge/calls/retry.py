@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -52,8 +53,10 @@ _OF_ONE_REQUEST = re.compile(r"\S*\d\S*")
 class RetryClock:
     """What does not count against the limits of retrying."""
 
+    longest_s: float = math.inf
+    """What one attempt may take."""
     waited_s: float = 0.0
-    """At the gate: a queue is not a failure."""
+    """At the gate, since a queue is not a failure, and while the process stood still."""
     refused: int = 0
     """Attempts that came too soon (429): they say nothing about the next one."""
     broken: int = 0
@@ -140,8 +143,17 @@ async def with_retries(
     """
     now = asyncio.get_running_loop().time
     start = now()
+
+    async def timed() -> T:
+        begun = now() - clock.waited_s
+        try:
+            return await attempt()
+        except CallError:
+            clock.waited_s += max(0.0, now() - clock.waited_s - begun - clock.longest_s)
+            raise
+
     try:
-        return await attempt()
+        return await timed()
     except CallError as error:
         first_failure = error
 
@@ -166,7 +178,7 @@ async def with_retries(
         with each:
             if each.retry_state.attempt_number == 1:
                 raise first_failure
-            return await attempt()
+            return await timed()
     raise AssertionError("a reply or an error ends the attempts")
 
 

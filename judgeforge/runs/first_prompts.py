@@ -82,6 +82,10 @@ class FirstPrompts(Prompts):
         self.on_change()
         return True
 
+    def end(self) -> None:
+        """No other begins any more."""
+        self._is_waiting = False
+
     def keep_back(self, judged: Judged) -> None:
         self._kept_back.append(judged)
 

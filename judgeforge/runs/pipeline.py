@@ -64,6 +64,7 @@ class Pipeline:
         if self.stopped_by is None or isinstance(self.stopped_by, _LETS_END):
             self.stopped_by = error
         self._ended = True
+        self.first.end()
         self._changed.set()
         self.admission.stop()
         if not isinstance(error, _LETS_END):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -54,6 +55,23 @@ def test_the_first_wins_where_it_comes_before_its_hedge_which_runs_on() -> None:
         return after(5.0, "second")
 
     assert simulated(raced(after(2.0, "first"), room)) == ("first", ["second"])
+
+
+def test_a_process_that_stands_still_sends_no_hedge_for_a_reply_that_has_come() -> None:
+    async def first() -> str:
+        await asyncio.sleep(0.1)
+        for _ in range(9):  # as many steps as reading a reply may take
+            await asyncio.sleep(0)
+        return "first"
+
+    async def never() -> Reply:
+        raise AssertionError("a reply is paid twice")
+
+    async def scenario() -> str:
+        asyncio.get_running_loop().call_later(0.05, time.sleep, 0.6)
+        return await race(first(), never, after_s=0.4, keep=lambda _: None)
+
+    assert asyncio.run(scenario()) == "first"
 
 
 def test_an_error_in_the_decision_leaves_the_first_to_be_waited_for() -> None:

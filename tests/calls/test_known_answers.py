@@ -32,6 +32,7 @@ def _only_a_second_look_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 60.0)
     monkeypatch.setattr(flight, "SHORT_PAUSE_S", 0.02)
     monkeypatch.setattr(known_answers, "TOGETHER_S", 0.01)
+    monkeypatch.setattr(known_answers, "UNTOLD_PAUSE_S", 0.05)
     monkeypatch.setattr(acceptance, "QUIET_S", 0.2)
 
 
@@ -169,6 +170,17 @@ def test_it_is_told_also_where_nothing_may_be_sent_at_once(
     assert result.exit_code == 0
     if rpm is None:
         assert server.in_flight_max <= concurrency
+
+
+@pytest.mark.parametrize("fault", [faults.status(429), faults.status(503), faults.reset_mid_body()])
+def test_where_the_other_request_meets_what_may_pass_both_are_asked_again(
+    tmp_path: Path, server: LocalServer, answered: int, fault: faults.Fault
+) -> None:
+    server.faults.add(fault, when=lambda one: not about_it(one), times=2)
+    server.faults.add(REFUSALS["key"], when=about_it)
+    result = start(tmp_path, server, "out")
+    assert [(one.prompt_id, one.reason) for one in result.skips] == [("p2", "call_failed")]
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])

@@ -123,6 +123,18 @@ class TestHowSoon:
             attempts.run(max_attempts=20, max_retry_s=13.0)
         assert len(attempts.at) == 4
 
+    @pytest.mark.parametrize(("longest_s", "tried"), [(120.0, 3), (9000.0, 1)])
+    def test_nor_does_time_in_which_the_process_stood_still(
+        self, monkeypatch: pytest.MonkeyPatch, longest_s: float, tried: int
+    ) -> None:
+        """An attempt that took far longer than its timeout lets it was not the server's."""
+        backoff(monkeypatch, 4.0)
+        attempts = Attempts(NoReplyError("timed out"), takes_s=8000.0)
+        attempts.clock.longest_s = longest_s
+        with pytest.raises(NoReplyError):
+            attempts.run(max_retry_s=300.0)
+        assert len(attempts.at) == tried
+
     def test_refusals_count_neither_as_attempts_nor_soon_as_time(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -15,7 +15,9 @@ from judgeforge.runs import progress as trouble
 from judgeforge.runs.progress import Progress
 from tests.local_server import LocalServer, faults
 from tests.local_server.record import RequestRecord
+from tests.support.run_process import start
 from tests.support.run_setup import KEY, PRICE, logged, model, rows, run, write_config
+from tests.support.waiting import wait_for_requests, wait_until
 
 DOWN = faults.status(500)
 STALL_S = 60.0
@@ -271,6 +273,27 @@ class TestHedging:
 
 
 class TestNoRunHangs:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("is_down", [True, False])
+    def test_a_process_that_stood_still_for_longer_than_stall_s_goes_on(
+        self, tmp_path: Path, server: LocalServer, out: Path, is_down: bool
+    ) -> None:
+        """A machine that was frozen, also while a model was out of order."""
+        server.behaviour.latency_s = 0.1
+        if is_down:
+            server.faults.add(DOWN, when=lambda _: len(server.requests) > 20)
+        config = write_config(tmp_path, server, prompts=10, limits=limits(stall_s=2.0))
+        process = start(config, out)
+        wait_for_requests(server, 20, process)
+        log = out / "log.jsonl"
+        wait_until(lambda: not is_down or b"circuit_opened" in log.read_bytes(), process)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(5.0)
+        server.faults.clear()
+        process.send_signal(signal.SIGCONT)
+        told, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+
     @pytest.mark.slow
     def test_without_a_reply_for_stall_s_it_says_what_it_waits_for(
         self, tmp_path: Path, server: LocalServer, out: Path

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from judgeforge.calls.call import NoCalls
 from judgeforge.errors import UnreadableJudgeError
-from judgeforge.runs.first_prompts import MOST_TOGETHER
+from judgeforge.judging.first_replies import FirstReplies
+from judgeforge.runs.first_prompts import MOST_TOGETHER, FirstPrompts
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.run_setup import logged, model, rows, run, write_config
@@ -339,3 +341,14 @@ class TestStructuredAuto:
         (tmp_path / "out" / "state" / "judge-replies.json").write_text("{")
         with pytest.raises(Exception, match="Delete it"):
             start(prompts=2)
+
+
+def test_once_the_run_is_to_end_no_other_prompt_is_expected() -> None:
+    """What waits for one that will not come would wait until the run is stalled."""
+    first = FirstPrompts(replies=FirstReplies(NoCalls(), {}))
+    assert first.may_begin(0)
+    first.begin()
+    assert not first.may_begin(1)
+    assert first.begin_another()
+    first.end()
+    assert not first.begin_another()

@@ -28,17 +28,19 @@ LONGEST_PAUSE_S = 30.0
 
 
 class CircuitBreaker:
-    """Time is monotonic seconds, given by the caller."""
+    """Time is monotonic seconds, given by the caller. ``longest_s``: what one attempt may take."""
 
-    def __init__(self, failures_to_open: int) -> None:
-        self._failures_to_open = failures_to_open
+    def __init__(self, failures_to_open: int, longest_s: float = math.inf) -> None:
+        self._failures_to_open, self._longest_s = failures_to_open, longest_s
         self._failures = 0
         self._pause_s = FIRST_PAUSE_S
         self._probe_at: float | None = None
         """None while closed."""
         self._probing = False
-        self.opened_at: float | None = None
-        """Since when nothing but probes was sent; None while closed."""
+        self._failed_at = 0.0
+        self.out_s = 0.0
+        """For how long probes have failed, up to the last one. Between two of them no more counts
+        than a probe and its pause may take: the process may have stood still."""
         self.last_failure = ""
 
     @property
@@ -60,7 +62,7 @@ class CircuitBreaker:
         """Any answer closes it. Returns whether it was open."""
         was_open = self.is_open
         self._failures, self._pause_s = 0, FIRST_PAUSE_S
-        self._probe_at = self.opened_at = None
+        self._probe_at = None
         self._probing = False
         return was_open
 
@@ -70,12 +72,14 @@ class CircuitBreaker:
         self.last_failure = why
         if is_probe and self.is_open:
             self._probing = False
+            self.out_s += min(now - self._failed_at, 2 * self._pause_s + self._longest_s)
+            self._failed_at = now
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._probe_at = now + self._pause_s
             return False
         if self.is_open or self._failures < self._failures_to_open:
             return False
-        self.opened_at, self._probe_at = now, now + self._pause_s
+        self._failed_at, self.out_s, self._probe_at = now, 0.0, now + self._pause_s
         return True
 
     def probe_abandoned(self) -> None:

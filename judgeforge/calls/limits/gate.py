@@ -315,22 +315,14 @@ class ModelGate:
         breaker = self._server.breaker
         if not breaker.is_open:
             return None
-        now, last, since = _now(), breaker.last_failure, self._model_out_since
-        if since is None or gives_way():
-            if breaker.wait_s(now) <= 0:
+        breakers, last = [one._server.breaker for one in self.peers], breaker.last_failure
+        if gives_way() or not all(one.is_open for one in breakers):
+            if breaker.wait_s(_now()) <= 0:
                 return None  # this one is the probe: how else to learn that the server is back?
             why = f"circuit open: model `{self._name}` is out of order. Last: {last}"
             return CircuitOpenError(why, model=self._name)
-        if now - since <= self._stall_s:
-            return None
-        return out_for_too_long(self._name, now - since, last)
-
-    @property
-    def _model_out_since(self) -> float | None:
-        """None while one of its servers is in order."""
-        opened = [one._server.breaker.opened_at for one in self.peers]
-        known = [at for at in opened if at is not None]
-        return max(known) if len(known) == len(opened) else None
+        out_s = min(one.out_s for one in breakers)
+        return out_for_too_long(self._name, out_s, last) if out_s > self._stall_s else None
 
     def _learn(
         self, passage: Passage, error: CallError | None, headers: Mapping[str, str] | None

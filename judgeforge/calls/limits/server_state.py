@@ -38,7 +38,7 @@ class ServerState:
         self._model_name, self._is_replica = model.model, is_replica
         self._pace = Pace(account)
         self.concurrency = ConcurrencyLimit(model.concurrency)
-        self.breaker = CircuitBreaker(limits.breaker_failures)
+        self.breaker = CircuitBreaker(limits.breaker_failures, model.timeout_s)
         self.in_flight = 0
         self.most_in_flight = model.concurrency
         """Fewer where other processes ask the server as well."""

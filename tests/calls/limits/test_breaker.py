@@ -67,3 +67,16 @@ def test_a_probe_that_fails_after_another_request_was_answered_opens_nothing() -
     assert breaker.succeeded()
     assert not breaker.failed(1.0, "late", is_probe=True)
     assert not breaker.is_open
+
+
+def test_time_in_which_the_process_stood_still_does_not_count_as_out_of_order() -> None:
+    breaker = CircuitBreaker(1, longest_s=10.0)
+    breaker.failed(0.0, "down", is_probe=False)
+    assert breaker.out_s == 0.0
+    breaker.failed(8.5, "down", is_probe=True)  # a pause of half a second, and a slow probe
+    assert breaker.out_s == 8.5
+    breaker.failed(9000.0, "down", is_probe=True)
+    assert breaker.out_s == 8.5 + 2 * 1.0 + 10.0
+    breaker.succeeded()
+    breaker.failed(9001.0, "down", is_probe=False)
+    assert breaker.out_s == 0.0

@@ -194,6 +194,20 @@ def test_a_model_that_was_out_of_order_for_too_long_stops_the_run() -> None:
     assert caught.value.stops_run
 
 
+def test_a_model_that_nobody_asked_for_long_is_asked_before_the_run_stops_for_it() -> None:
+    """The process stood still, or did something else: that says nothing of the model."""
+
+    async def scenario() -> bool:
+        broken = gate(Slots(1), failures=1)
+        await ask(broken, error=DOWN)
+        await asyncio.sleep(3600)
+        await ask(broken, error=DOWN)
+        await ask(broken)
+        return broken.is_out_of_order
+
+    assert simulated(scenario()) is False
+
+
 @ceilings
 def test_who_gives_way_does_not_wait_behind_those_that_do_not(ceiling: dict[str, int]) -> None:
     async def scenario() -> tuple[list[type | None], float, list[type | None], int, int]:
