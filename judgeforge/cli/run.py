@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgeforge.cli.app import AsJson, Config, command, is_verbose, print_traceback
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.forked import ForkedWorkers
 
 LatestFolder = Annotated[
     str,
@@ -65,8 +68,9 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.runs.start import StartOptions
 
     _begin_in_own_process()
+    forked = _forked(workers or 1) if cluster is None else None
     options = StartOptions(
-        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster, forked
     )
     with ProgressDisplay(quiet=quiet) as display:
         report = run_file(config, out, options, say=note, on_progress=display.update)
@@ -85,6 +89,18 @@ def _begin_in_own_process() -> None:
 
     load_logger_alone()
     gc.freeze()  # what is imported so far stays: no pass needs to look at it
+
+
+def _forked(workers: int) -> ForkedWorkers | None:
+    """Before anything begins that a copy of this process would have only half of."""
+    if workers < 2:
+        return None
+    from judgeforge.runs.cluster import worker  # noqa: F401 (what each of them needs)
+    from judgeforge.runs.cluster.forked import ForkedWorkers
+
+    forked = ForkedWorkers()
+    forked.fork(workers)
+    return forked
 
 
 @command()
