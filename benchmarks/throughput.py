@@ -2,8 +2,8 @@
 
     python benchmarks/throughput.py [--repeats 3] [--only load,job,cold,memory] [--beside TREE]
 
-Everything is measured in one go against a local server in a process of its own, each measured
-program in a fresh process:
+Everything is measured in one go against a local server in a process of its own (the same cheap one
+for all: ``load_server.py``), each measured program in a fresh process:
 
 - judgeforge through its public API: sampling, pointwise judging, a budget and prices set;
 - a bare loop over the same SDK, the same transport and the same ``client.post`` that sends the

@@ -85,7 +85,7 @@ class Server:
 
 @contextmanager
 def serving(latency_ms: float, *, keep_bodies: bool = False) -> Iterator[Server]:
-    command = [sys.executable, "-m", "tests.local_server", f"--latency-ms={latency_ms}"]
+    command = [sys.executable, "-m", "benchmarks.load_server", f"--latency-ms={latency_ms}"]
     command += [f"--lifetime-s={LONGEST_S}", *(["--keep-bodies"] if keep_bodies else [])]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:

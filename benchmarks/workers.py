@@ -4,10 +4,10 @@
 
 - *runs*: the job that other tools do as well (four completions and one listwise judgment, 200 ms,
   256 in flight), the whole command from start to end, paid anew each time, by number of
-  workers; 1 is one process. Numbers beyond the machine's
-  processors are left out. The server has a process of its own on the same machine, so that with two
-  processors server, coordinator and two workers share these; where that is so, the sum of processor
-  time tells what the ideal can be.
+  workers; 1 is one process. Then the same command once more in another folder, which finds all
+  replies in the cache. Numbers beyond the machine's processors are left out. The server has a
+  process of its own on the same machine, so that with two processors server, coordinator and two
+  workers share these; where that is so, the sum of processor time tells what the ideal can be.
 - *coordinator*: its own code with the files of a real run, in this process and without workers:
   frames are unpacked, answered and packed as for a worker. How many reservations a second it
   grants, and how many calls a second it sees through (granted, stored, settled, logged), by its
@@ -100,16 +100,12 @@ def whole_run(workers: int, prompts: int) -> dict[str, Any]:
             Path(folder) / "out",
         )
         command = [sys.executable, "-m", "judgeforge", "run", str(config), "--quiet"]
-        before, begun = os.times(), time.perf_counter()
-        subprocess.run(
-            [*command, "--out", str(out), "--workers", str(workers)],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        wall_s, after, stats = time.perf_counter() - begun, os.times(), server.stats()
-        log = (out / "log.jsonl").read_text()
-    cpu_s = after.children_user + after.children_system
-    cpu_s -= before.children_user + before.children_system
+        command += ["--workers", str(workers), "--out"]
+        wall_s, cpu_s = _ran([*command, str(out)])
+        stats, log = server.stats(), (out / "log.jsonl").read_text()
+        cached_s, cached_cpu_s = _ran([*command, str(Path(folder) / "again")])
+        if server.stats()["requests"] != stats["requests"]:
+            raise RuntimeError("calls were paid again")
     calls = stats["requests"]
     print(
         f"{counted(workers, 'worker')}: {wall_s:.1f} s, ideal {load.ideal_s:.1f} s", file=sys.stderr
@@ -126,7 +122,19 @@ def whole_run(workers: int, prompts: int) -> dict[str, Any]:
         "server_cpu_ms": 1000 * stats["cpu_s"] / calls,
         "at_full_use": (cpu_s + stats["cpu_s"]) / (os.cpu_count() or 1) / load.ideal_s,
         "in_flight_max": stats["in_flight_max"],
+        "cached_s": cached_s,
+        "cached_calls_per_s": calls / cached_s,
+        "cached_cpu_ms": 1000 * cached_cpu_s / calls,
     }
+
+
+def _ran(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds by the clock, and of the processor in all its processes."""
+    before, begun = os.times(), time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    wall_s, after = time.perf_counter() - begun, os.times()
+    used, used_before = (one.children_user + one.children_system for one in (after, before))
+    return wall_s, used - used_before
 
 
 class _Far:
@@ -236,14 +244,16 @@ def report(found: dict[str, Any]) -> str:
     if "runs" in found:
         lines += [
             "| processes | calls | wall, s | calls/s | times ideal | the same, if all processors "
-            "were busy all the time | CPU a call, ms (server beside) | most in flight | runs |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+            "were busy all the time | CPU a call, ms (server beside) | most in flight "
+            "| from the cache, s | calls/s | CPU a call, ms | runs |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         ]
         lines += [
             f"| {processes(row)} | {row['calls']} | {row['wall_s']:.1f} "
             f"| {row['calls_per_s']:.0f} | {row['times_ideal']:.2f} | {row['at_full_use']:.2f} "
             f"| {row['cpu_ms']:.2f} ({row['server_cpu_ms']:.2f}) | {row['in_flight_max']} "
-            f"| {row['runs']} |"
+            f"| {row['cached_s']:.1f} | {row['cached_calls_per_s']:.0f} "
+            f"| {row['cached_cpu_ms']:.2f} | {row['runs']} |"
             for row in found["runs"]
         ]
         lines += [

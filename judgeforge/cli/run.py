@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from judgeforge.cli.app import AsJson, Config, command, is_verbose, print_traceback
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.forked import ForkedWorkers
 
 LatestFolder = Annotated[
     str,
@@ -65,10 +70,11 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     from judgeforge.runs.start import StartOptions
 
     _begin_in_own_process()
-    options = StartOptions(
-        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
-    )
-    with ProgressDisplay(quiet=quiet) as display:
+    number = workers if cluster is None else None
+    with _forked(number) as forked, ProgressDisplay(quiet=quiet) as display:
+        options = StartOptions(
+            limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster, forked
+        )
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)
     if report.error is not None:
@@ -85,6 +91,23 @@ def _begin_in_own_process() -> None:
 
     load_logger_alone()
     gc.freeze()  # what is imported so far stays: no pass needs to look at it
+
+
+@contextmanager
+def _forked(workers: int | None) -> Iterator[ForkedWorkers | None]:
+    """Before anything begins that a copy of this process would have only half of."""
+    if workers is None or workers < 2:
+        yield None
+        return
+    from judgeforge.runs.cluster import worker  # noqa: F401 (what each of them needs)
+    from judgeforge.runs.cluster.forked import ForkedWorkers
+
+    forked = ForkedWorkers()
+    forked.fork(workers)
+    try:
+        yield forked
+    finally:
+        forked.end()
 
 
 @command()

@@ -130,26 +130,54 @@ def all_close(ranking: Ranking) -> tuple[float, float]:
     prior = ranking.prior
     if prior is None or ranking.vetoed or len(set(prior.exact)) > 1:
         return 0.0, 0.0
-    n, own = len(ranking.completion_ids), 1.0 - prior.shared
-    contrasts = np.eye(n - 1, n) - np.eye(n - 1, n, 1)
-    any_two = own * (contrasts * np.array(prior.sds) ** 2) @ contrasts.T
-    found = contrasts @ np.array(ranking.covariance) @ contrasts.T
-    after = np.linalg.inv(own**2 * found + prior.shared * any_two)
-    at = after @ (own * contrasts @ np.array(ranking.scores))
-    before = np.linalg.inv(any_two)
-    told = after - before
-    wide = _log_marginal(told, at, before * prior.differ)
-    slight = _log_marginal(told, at, before * (prior.differ / SLIGHT**2))
+    told = _told(prior.sds, prior.shared, prior.differ, ranking.covariance)
+    at = told.after @ (told.contrasts @ np.array(ranking.scores))
+    wide, slight = told.wide.log_marginal(at), told.slight.log_marginal(at)
     return math.exp(slight - wide), math.exp(-wide)
 
 
-def _log_marginal(told: Array, at: Array, precision: Array) -> float:
-    """Of judgments with this precision and weighted mean, over that of no difference at all."""
-    sign, after = np.linalg.slogdet(told + precision)
+class _Law(NamedTuple):
+    """What is told of gaps that are so wide."""
+
+    precision: Array
+    """Of what was expected and what is seen, together."""
+    log_determinants: float | None
+    """Of what was expected, less that of both; None where these are no law."""
+
+    def log_marginal(self, at: Array) -> float:
+        """Of judgments with this weighted mean, over that of no difference at all."""
+        if self.log_determinants is None:
+            return 0.0
+        return 0.5 * (self.log_determinants + float(at @ np.linalg.solve(self.precision, at)))
+
+
+class _Told(NamedTuple):
+    contrasts: Array
+    after: Array
+    wide: _Law
+    slight: _Law
+
+
+@lru_cache(maxsize=64)  # most prompts of a run differ in their scores alone
+def _told(
+    sds: tuple[float, ...], shared: float, differ: float, covariance: tuple[tuple[float, ...], ...]
+) -> _Told:
+    n, own = len(sds), 1.0 - shared
+    contrasts = np.eye(n - 1, n) - np.eye(n - 1, n, 1)
+    any_two = own * (contrasts * np.array(sds) ** 2) @ contrasts.T
+    found = contrasts @ np.array(covariance) @ contrasts.T
+    after = np.linalg.inv(own**2 * found + shared * any_two)
+    before = np.linalg.inv(any_two)
+    seen = after - before
+    wide, slight = _law(seen, before * differ), _law(seen, before * (differ / SLIGHT**2))
+    return _Told(own * contrasts, after, wide, slight)
+
+
+def _law(seen: Array, expected: Array) -> _Law:
+    sign, both = np.linalg.slogdet(seen + expected)
     if sign <= 0:
-        return 0.0
-    fit = float(at @ np.linalg.solve(told + precision, at))
-    return 0.5 * (float(np.linalg.slogdet(precision)[1]) - float(after) + fit)
+        return _Law(expected, None)
+    return _Law(seen + expected, float(np.linalg.slogdet(expected)[1]) - float(both))
 
 
 @lru_cache(maxsize=64)

@@ -35,7 +35,11 @@ def team_of(
     )
     if why is not None:
         say(why)
-    return None if number == 1 else gather(number)
+    if number > 1:
+        return gather(number)
+    if start.forked is not None:
+        start.forked.end()
+    return None
 
 
 def taken_through(

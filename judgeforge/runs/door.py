@@ -61,7 +61,8 @@ class RunDoor:
         """For the message of a run that makes no progress."""
         if self.team is None:
             return self._gateway.what_it_waits_for()
-        waiting = dict.fromkeys(report.waits_for for report in self._reports() if report.wanted[0])
+        told = (report.waits_for for report in self._reports() if report.wanted[0])
+        waiting = dict.fromkeys(filter(None, told))
         return "; ".join(waiting) or self._gateway.what_it_waits_for()
 
     def out_of_order(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
@@ -30,6 +31,9 @@ from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import FinishedPrompts, Journal, short_digest
 from judgeforge.store.judge_replies import read_judge_replies
 from judgeforge.store.manifest import Manifest
+
+if TYPE_CHECKING:
+    from judgeforge.runs.cluster.forked import ForkedWorkers
 
 _OF_SAMPLING = ("prompts", "sampling")
 """Parts of a run's identity that decide its completions, with the models that write them."""
@@ -56,6 +60,8 @@ class StartOptions:
     """Processes that share the work; None: one, or on a cluster as many as it has processors."""
     cluster: str | None = None
     """The address of a Ray cluster on which they run; None: on this machine."""
+    forked: ForkedWorkers | None = None
+    """Workers of this machine that the program has begun already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Start:
     no_wait: bool = False
     workers: int | None = None
     cluster: str | None = None
+    forked: ForkedWorkers | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -156,6 +163,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 no_wait=options.no_wait,
                 workers=options.workers,
                 cluster=options.cluster,
+                forked=options.forked,
             )
 
 

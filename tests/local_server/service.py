@@ -249,7 +249,7 @@ class Service:
         if fault is None or fault.arrives:
             self._draws[key] += 1
         behaviour = self.behaviour
-        answer = _made(question, key, draw, behaviour)
+        answer = answer_to(question, key, draw, behaviour)
         words = len((answer.text or "").split())
         room = max(0, question.max_tokens - self.behaviour.reasoning_tokens)
         if words > room:
@@ -360,7 +360,7 @@ def _as_marked(model: str, quality: float) -> float:
     return quality
 
 
-def _made(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
+def answer_to(question: Question, key: str, draw: int, behaviour: Behaviour) -> Answer:
     if question.schema is None:
         thought = f"Thought {draw} of {key[:8]}." if behaviour.thinks else None
         offered = question.tools if behaviour.calls_tools else ()

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -199,6 +200,21 @@ class TestKills:
         assert process.returncode == 0
         assert len(server.requests) == 100 * 8
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are new processes")
+    def test_those_of_the_command_line_are_copies_of_it_and_the_next_one_is_a_new_process(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
+        server.behaviour.latency_s = 0.2
+        config = write_config(tmp_path, server, prompts=200, judging=_NO_FIT)
+        process = start(config, out, "--workers", "2")
+        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        first, second = map(_command_of, worker_pids(out))
+        assert first == second == _command_of(process.pid)
+        os.kill(worker_pids(out)[0], signal.SIGKILL)
+        wait_until(lambda: len(worker_pids(out)) == 3, process)
+        assert b"worker_process" in _command_of(worker_pids(out)[2])
+        kill(process)
+
     def test_orphans_go_with_their_coordinator(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:
@@ -210,6 +226,10 @@ class TestKills:
         orphans = children(process.pid)
         kill(process)
         wait_until(lambda: not any(map(is_alive, orphans)))
+
+
+def _command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_what_cannot_be_split_is_done_by_one_process_and_said(

@@ -254,18 +254,17 @@ def _session_maker(ssl_context: Any) -> Callable[[], aiohttp.ClientSession]:  # 
                     idle.popleft()[0].close()
                 return await super()._get(key, traces)
 
-        async def note_sent(*_: object) -> None:
-            _ATTEMPT.get().sent = True
+            async def connect(self, *asked: Any, **more: Any) -> Any:  # noqa: ANN401
+                connection = await super().connect(*asked, **more)
+                _ATTEMPT.get().sent = True  # nothing else is awaited before its headers
+                return connection
 
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(note_sent)
         connector = SilentConnector(limit=_MOST_CONNECTIONS, ssl=ssl_context)
         # The SDK's client keeps the cookies.
         jar = aiohttp.DummyCookieJar()
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=jar,
-            trace_configs=[trace],
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             max_headers=_MOST_HEADERS,

@@ -68,9 +68,12 @@ class RepeatedRequests:
             )
             self._sent[kind] = _as_sent(response.request)
             return response
-        request = httpx2.Request(
-            "POST", sent.url, headers=sent.headers, content=content, extensions=sent.extensions
-        )
+        stream = httpx2.ByteStream(content)
+        request = httpx2.Request("POST", sent.url, stream=stream, extensions=sent.extensions)
+        request.read()
+        # Those of ``content`` are made anew twice over, and read through to find their encoding.
+        request.headers = sent.headers.copy()
+        request.headers["Content-Length"] = str(len(content))
         if self._http_client.cookies:
             self._http_client.cookies.set_cookie_header(request)
         response = await self._http_client.send(request, follow_redirects=False)

@@ -14,6 +14,7 @@ processes.py        workers as processes of this machine
 ray_actors.py       workers as actors of a Ray cluster
 worker.py           one worker: door, judges and work over the prompts that it is given
 worker_process.py   the program of a local worker
+forked.py           local workers that are copies of the program
 worker_outbox.py    what a worker tells, gathered for a moment
 leased_money.py     the money of a worker: reservations booked ahead
 kept_elsewhere.py   the replies of a worker: read from the cache, stored by the coordinator

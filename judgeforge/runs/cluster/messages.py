@@ -199,6 +199,7 @@ class Report:
     """Seconds since a call brought a reply."""
     programs_ended: int
     waits_for: str
+    """Empty while replies come."""
     out_of_order: Mapping[str, str] = field(default_factory=dict)
     servers_out_of_order: Mapping[str, str] = field(default_factory=dict)
 

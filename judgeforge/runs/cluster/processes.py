@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from judgeforge.runs.cluster.channel import Channel, ChannelClosedError, SocketChannel
+from judgeforge.runs.cluster.forked import ForkedWorker, ForkedWorkers
 from judgeforge.runs.cluster.messages import Job
 from judgeforge.text.redaction import redact
 from judgeforge.text.wording import shortened
@@ -22,13 +23,25 @@ _LONGEST_LAST_WORDS = 300
 
 
 class LocalProcesses:
-    """Implements ``Place``. ``job``: that of a worker of this name."""
+    """Implements ``Place``. ``job``: that of a worker of this name; ``forked``: are taken first."""
 
-    def __init__(self, job: Callable[[str], Job]) -> None:
-        self._job = job
-        self._processes: dict[str, tuple[asyncio.subprocess.Process, IO[bytes]]] = {}
+    def __init__(self, job: Callable[[str], Job], forked: ForkedWorkers) -> None:
+        self._job, self._forked = job, forked
+        self._processes: dict[str, tuple[asyncio.subprocess.Process | ForkedWorker, IO[bytes]]] = {}
 
     async def open(self, name: str) -> Channel:
+        forked = self._forked.take()
+        if forked is None:
+            here = await self._begin(name)
+        else:
+            here = forked.connected
+            self._processes[name] = forked, forked.output
+        channel = await SocketChannel.over(here)
+        channel.send([self._job(name)])
+        return channel
+
+    async def _begin(self, name: str) -> socket.socket:
+        """A new process; returns what it is connected to."""
         here, there = socket.socketpair()
         output = TemporaryFile()  # noqa: SIM115 (closed with the process)
         try:
@@ -49,9 +62,7 @@ class LocalProcesses:
         finally:
             there.close()
         self._processes[name] = process, output
-        channel = await SocketChannel.over(here)
-        channel.send([self._job(name)])
-        return channel
+        return here
 
     async def ended(self, name: str, *, kill: bool) -> str:
         process, output = self._processes[name]

@@ -17,6 +17,7 @@ from judgeforge.errors import ConfigError, InterruptedRunError, StoreError
 from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.runs.cluster.channel import Place
 from judgeforge.runs.cluster.coordinator import OWN, Coordinator
+from judgeforge.runs.cluster.forked import ForkedWorkers
 from judgeforge.runs.cluster.leases import Leases
 from judgeforge.runs.cluster.messages import Begin, Job
 from judgeforge.runs.cluster.processes import LocalProcesses
@@ -113,7 +114,7 @@ def _ray_actors() -> ModuleType:
 
 def _place(start: Start, job: Callable[[str], Job]) -> Place:
     if start.cluster is None:
-        return LocalProcesses(job)
+        return LocalProcesses(job, start.forked or ForkedWorkers())
     place: Place = _ray_actors().RayActors(job, unheard_s=UNHEARD_S)
     return place
 

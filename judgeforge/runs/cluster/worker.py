@@ -70,6 +70,8 @@ from judgeforge.store.log import RunLog
 from judgeforge.text.redaction import Redactor
 
 REPORT_S = 0.05
+QUIET_S = 0.2
+"""While replies come nobody asks what is waited for, and to say it is work for each call."""
 FORSAKEN = 1
 """Exit code of a worker whose coordinator is gone."""
 
@@ -310,14 +312,15 @@ class Worker:
 
     def _state(self) -> Report:
         gateway, endpoints = self._gateway, self._endpoints.values()
+        heard_s = time.monotonic() - gateway.heard_at
         return Report(
             share=self._share,
             used=self._limits.used(),
             wanted=self._limits.wanted(),
             cached_calls=gateway.cached_calls,
-            heard_s=time.monotonic() - gateway.heard_at,
+            heard_s=heard_s,
             programs_ended=self._programs.ended,
-            waits_for=gateway.what_it_waits_for(),
+            waits_for=gateway.what_it_waits_for() if heard_s > QUIET_S else "",
             out_of_order=out_of_order(endpoints),
             servers_out_of_order=servers_out_of_order(endpoints),
         )

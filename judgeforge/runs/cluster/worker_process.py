@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from typing import NoReturn
 
 _YOUNG_OBJECTS = 200_000
 """More than importing everything makes: see the program ``judgeforge``."""
@@ -20,9 +21,12 @@ _FORSAKEN = 1
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
-    connected = socket.socket(fileno=int(sys.argv[1]))
+    live(socket.socket(fileno=int(sys.argv[1])))
+
+
+def live(connected: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(_work(connected))
     # All is with the kernel, and taking Python apart takes a tenth of a second of each worker.
     os._exit(0)
