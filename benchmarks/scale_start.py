@@ -23,7 +23,7 @@ from typing import Any
 from judgeforge.config.file import load_config
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.preparation import prepare
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.journal import Journal

@@ -40,7 +40,7 @@ from servers_started import (
 import judgeforge
 from judgeforge.calls.providers.local_engine import EMBEDDED_MODEL
 from judgeforge.errors import JudgeforgeError
-from judgeforge.runs.planning.trial import try_models
+from judgeforge.runs.doctor.trial import try_models
 
 RESULTS = Path(__file__).parent / "results"
 RUBRIC = {

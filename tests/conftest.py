@@ -16,7 +16,7 @@ from judgeforge.calls import cache
 from judgeforge.calls.providers.postponed import postpone
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill_all
-from tests.support.run_setup import KEY, KEY_VARIABLE
+from tests.support.run_setup import KEY, KEY_VARIABLE, model, run, write_config
 
 # As a run imports it: a test that names the SDK would load hundreds of types in every process.
 postpone("openai.types", "openai.types.responses")
@@ -93,3 +93,26 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return int(ended.value.code or 0), shown.out, shown.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two writers, two judges that score, one that compares, and a cascade. To be read."""
+    place = tmp_path_factory.mktemp("finished")
+    with LocalServer() as server:
+        judges = [
+            {"model": "small", "repeats": 2},
+            {"model": "other", "protocol": "pairwise"},
+            {"model": "other", "name": "strong", "tier": 2},
+        ]
+        config = write_config(
+            place,
+            server,
+            prompts=8,
+            models={"small": model(server), "other": model(server, model="other")},
+            sampling={"models": ["small", "other"], "completions": 4, "seed": 7, "max_tokens": 64},
+            judging={"judges": judges, "cascade": {"target_confidence": 0.99}},
+            budget={"usd": 5.0},
+        )
+        assert run(config, place / "out").exit_code == 0
+    return place / "out"

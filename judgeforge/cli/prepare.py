@@ -20,12 +20,12 @@ def check(config: Config, limit: Limit = None, ask: Ask = False) -> None:
     """Check configuration, rubric, keys and all rows, without a call."""
     from judgeforge.cli.show.preparation import print_check, print_findings
     from judgeforge.runs.planning.check import check_run
-    from judgeforge.runs.reward.checking import check_rewards
+    from judgeforge.runs.reward.checking import check_reward_function
 
     loaded, is_for_rewards = _loaded(config)
-    report = check_rewards(loaded) if is_for_rewards else check_run(loaded, limit=limit)
+    report = check_reward_function(loaded) if is_for_rewards else check_run(loaded, limit=limit)
     if ask and report.usable:
-        from judgeforge.runs.planning.trial import try_models
+        from judgeforge.runs.doctor.trial import try_models
 
         print_findings(findings := try_models(loaded))
         failed = [finding.name for finding in findings if finding.status == "fail"]
@@ -119,14 +119,14 @@ def doctor(
 ) -> None:
     """Check versions, keys (never shown), reachability and disk."""
     from judgeforge.cli.show.preparation import print_findings
-    from judgeforge.runs.planning.doctor import diagnose
+    from judgeforge.runs.doctor.doctor import diagnose
 
     if ask and config is None:
         raise ConfigError("--ask needs a configuration: its models are asked")
     loaded = None if config is None else _loaded(config)[0]
     findings = diagnose(loaded)
     if ask and loaded is not None:
-        from judgeforge.runs.planning.trial import try_models
+        from judgeforge.runs.doctor.trial import try_models
 
         findings += try_models(loaded)
     print_findings(findings)

@@ -314,7 +314,7 @@ class RunConfig(Record):
     """The file that this was read from; paths in it are relative to its folder."""
     known_addresses: dict[str, str] = Field(default_factory=dict, exclude=True)
     """By model: the address in the keys of its calls, where that is not its first any more, since
-    the folder was begun when it was (see ``runs.planning.replicas``)."""
+    the folder was begun when it was (see ``runs.preparation.replicas``)."""
 
     @property
     def rubric_parts(self) -> RubricConfig:

@@ -171,7 +171,7 @@ def input_name(config: PromptsConfig) -> str:
     return listed((encodable(str(one)) for one in named), most=1)
 
 
-def read_rows(
+def read_input_rows(
     config: PromptsConfig, source: SourceColumns | None = None
 ) -> Iterator[RawRow | BadRow]:
     """Unchecked, in input order. Raises InputError where the input as a whole cannot be read."""

@@ -12,7 +12,7 @@ first_replies.py  whether a judge can be read, and in which form it is asked
 unread_judge.py   a judge that could not be read yet, and what to say of it
 own_prompts.py    prompts in the user's own words: texts with named places
 own_answers.py    judges that answer a prompt themselves before they judge
-own_rubrics/      criteria of one prompt's own, from its row or written by a model
+own_criteria/     criteria of one prompt's own, from its row or written by a model
 elsewhere/        judgments that people, programs or other machines made
 escalation.py     the first tier of judges, then those that tell most for their price
 asked_so_far.py   what was asked about one prompt so far, and what came of it

@@ -2,8 +2,7 @@
 
 status.py          how far a run has come
 changed_files.py   whether its files are as the run left them
-followed_run.py    the same of one that goes on, looked at again and again
-criteria_in_words.py  criteria of a prompt's own, for people
+own_criteria.py    criteria of a prompt's own, for people
 explain.py         why a pair is what it is
 explain_completion.py  why a completion has its score, in a pair or not
 how_made.py        what a manifest says about how a run was made

@@ -19,10 +19,10 @@ from judgeforge.ranking.confidence import outcome
 from judgeforge.ranking.rank import rank
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.records import Completion, SkipReason
-from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.figures.run import PromptRows, prompts_of
 from judgeforge.results.judge_effects import run_reliability
 from judgeforge.results.judged_prompts import AskedPrompts
+from judgeforge.results.own_criteria import criteria_in_words
 from judgeforge.store.atomic_files import chosen_place, make_folder, replacing
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder

@@ -8,7 +8,6 @@ wiring.py       the parts of a start, opened and connected
 answered_before.py  requests that models have answered in earlier starts
 work_parts.py   the parts that take prompts through, of one process
 door.py         the calls of a whole run, of this process and of its workers
-trial_door.py   a door for a few tiny calls before a run
 division.py     whether the work is done here, or by workers
 session.py      the life of a start: runs, watches, concludes
 pipeline.py     the flow of all prompts, many at once
@@ -27,6 +26,7 @@ progress.py     how far a run has come, and what holds it up
 progress_shown.py  the same, shown to whoever calls from Python: terminal, notebook, file
 result.py       how a start ended, for programs and in one line
 watching.py     follows a run that another process makes, until it ends
+followed_run.py  how such a run stands, from what is new in its files
 on_finish.py    tells a command or a webhook how a run ended
 folders.py      where a run goes; a folder a day
 signals.py      what Ctrl-C, SIGTERM and a closed terminal do to a run
@@ -34,14 +34,19 @@ telemetry.py    spans of a run and its prompts, where the user has OpenTelemetry
 garbage.py      how often Python looks for garbage meanwhile
 own_thread.py   a run inside an event loop that is already running (a notebook)
 cluster/        a run in several processes, on one machine or many
-planning/       everything before the first paid call
+planning/       `plan`, `check`, `preview`: what a run would do, cost and send
+doctor/         what this machine and the models' servers can do, before a run
+cost_estimates/  what the calls of a run will cost, before one is made
+preparation/    what every start needs before its first paid call
+validation/     what is wrong with a configuration and its input, told before a call
 measurement/    judges measured on labels
 reward/         the judges as the reward function of a trainer
 labelling/      the page on which a person labels
 
 One start, from its command to its exit code:
 
-1. planning/ reads configuration, rubric, keys, prices and every row; a mistake ends it here.
+1. preparation/ reads configuration, rubric, keys, prices and every row, validation/ says what is
+   wrong with them; a mistake ends it here. cost_estimates/ says what each prompt will cost.
 2. The folder is locked, and what an earlier start left is compared with what is asked for now.
 3. wiring opens the files, the door and the judges; session begins the pipeline and watches it.
 4. Each prompt is admitted, sampled, judged, ranked and paired on its own, many at a time. The first

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from judgeforge.runs.cluster.splitting import usable_workers
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import RunFit
-from judgeforge.runs.planning.worklist import TODO
+from judgeforge.runs.preparation.worklist import TODO
 from judgeforge.runs.prompt_work import PromptWork, TakesThrough
 from judgeforge.runs.start import Start
 

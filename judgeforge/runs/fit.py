@@ -23,7 +23,7 @@ from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.ranking.reliability.unseen import unmeasured
 from judgeforge.records import UNNAMED, JudgedPrompt, Prompt
-from judgeforge.runs.planning.measure import bought, first_prompts
+from judgeforge.runs.preparation.extra_judgments import bought, first_prompts
 from judgeforge.runs.start import Start
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.finished_prompt import FinishedPrompt

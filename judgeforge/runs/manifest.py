@@ -16,8 +16,8 @@ from judgeforge.store.manifest import Calls, Input, Tokens, Totals
 from judgeforge.store.spending import Spending
 
 if TYPE_CHECKING:
-    from judgeforge.runs.planning.preparation import Preparation
-    from judgeforge.runs.planning.worklist import Worklist
+    from judgeforge.runs.preparation.preparation import Preparation
+    from judgeforge.runs.preparation.worklist import Worklist
 
 _VERSION = "Version:"
 _PACKAGES = ("openai", "anthropic", "pydantic", "diskcache", "datasets", "genai-prices")

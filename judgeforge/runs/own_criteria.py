@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from judgeforge.calls.call import Asks
-from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
-from judgeforge.judging.own_rubrics.writing import CriteriaWriter, NotWrittenError
+from judgeforge.judging.own_criteria.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_criteria.writing import CriteriaWriter, NotWrittenError
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Completion, Prompt
-from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.store.own_criteria import KeptCriteria
 
 

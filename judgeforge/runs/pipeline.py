@@ -15,7 +15,7 @@ from judgeforge.records import JudgedPrompt, Prompt, Skip
 from judgeforge.runs.admission import Admission
 from judgeforge.runs.first_prompts import FirstPrompts, may_be_of_the_model
 from judgeforge.runs.fit import RunFit
-from judgeforge.runs.planning.measure import is_measured
+from judgeforge.runs.preparation.extra_judgments import is_measured
 from judgeforge.runs.prompt_work import TakesThrough
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt
 

@@ -20,7 +20,7 @@ from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt, Rubri
 from judgeforge.runs.concluding import by_design, design, paired, skip_of, texts_of
 from judgeforge.runs.equal_draws import EqualDraws
 from judgeforge.runs.own_criteria import OwnCriteriaWork, PromptsOwn
-from judgeforge.runs.planning.measure import Measure
+from judgeforge.runs.preparation.extra_judgments import Measure
 from judgeforge.sampling.further import FurtherCompletions
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.store.finished_prompt import FinishedPrompt, finished_prompt

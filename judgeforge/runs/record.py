@@ -21,7 +21,7 @@ from judgeforge.runs.manifest import (
     share_kept,
     totals_of,
 )
-from judgeforge.runs.planning.calibration_file import calibration_facts
+from judgeforge.runs.preparation.calibration_file import calibration_facts
 from judgeforge.runs.remarks import ONLY_SAMPLED, not_shown_better, unknown_prompts
 from judgeforge.runs.result import (
     EXIT_DONE,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from judgeforge.config.judges import JudgingConfig
-from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_criteria.prompt_rubric import OwnRubrics
 from judgeforge.ranking.pairing.audit import AuditFigure
-from judgeforge.runs.planning.measure import MEASURED_SHARE, bought
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.replicas import replica_notes
+from judgeforge.runs.preparation.extra_judgments import MEASURED_SHARE, bought
+from judgeforge.runs.preparation.preparation import Preparation
+from judgeforge.runs.preparation.replicas import replica_notes
 from judgeforge.store.log import RunLog
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, listed

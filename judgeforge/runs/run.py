@@ -19,7 +19,7 @@ from judgeforge.runs.folders import chosen_folder
 from judgeforge.runs.given_prompts import GivenPrompts, given_prompts, reading_given
 from judgeforge.runs.manifest import now
 from judgeforge.runs.own_thread import run_in_own_thread
-from judgeforge.runs.planning.preparation import check_prompts_file, prepare
+from judgeforge.runs.preparation.preparation import check_prompts_file, prepare
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.progress_shown import shown
 from judgeforge.runs.record import exit_code_when_done

@@ -19,7 +19,7 @@ from judgeforge.errors import (
     StoreError,
 )
 from judgeforge.runs.garbage import rare_garbage_collection
-from judgeforge.runs.planning.worklist import remaining
+from judgeforge.runs.preparation.worklist import remaining
 from judgeforge.runs.progress import (
     Progress,
     watch_for_stall,

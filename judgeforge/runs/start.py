@@ -12,8 +12,8 @@ from judgeforge.config.model import AUTO
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.records import Completion, Prompt, SkipReason
-from judgeforge.runs.planning.changes import depends, made_by_models, with_forms
-from judgeforge.runs.planning.identity import (
+from judgeforge.runs.preparation.changes import depends, made_by_models, with_forms
+from judgeforge.runs.preparation.identity import (
     as_begun,
     differences,
     first_of,
@@ -21,10 +21,10 @@ from judgeforge.runs.planning.identity import (
     regardless_of_files,
     with_layout,
 )
-from judgeforge.runs.planning.known_input import KnownInput
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.replicas import with_known_addresses
-from judgeforge.runs.planning.worklist import Worklist, plan_work
+from judgeforge.runs.preparation.known_input import KnownInput
+from judgeforge.runs.preparation.preparation import Preparation
+from judgeforge.runs.preparation.replicas import with_known_addresses
+from judgeforge.runs.preparation.worklist import Worklist, plan_work
 from judgeforge.runs.result import FINISHED
 from judgeforge.store.evidence_rows import read_completion
 from judgeforge.store.folder import RunFolder

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.results.followed_run import FollowedRun, RunLook
 from judgeforge.results.status import KILLED
 from judgeforge.runs.folders import latest_folder
+from judgeforge.runs.followed_run import FollowedRun, RunLook
 from judgeforge.runs.result import EXIT_STATUS
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 

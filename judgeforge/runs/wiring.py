@@ -30,17 +30,17 @@ from judgeforge.runs.admission import Admission
 from judgeforge.runs.answered_before import answered_before
 from judgeforge.runs.audit_stop import audit_stop
 from judgeforge.runs.cluster.leases import return_leases
+from judgeforge.runs.cost_estimates.batch_plan import no_batch_price
+from judgeforge.runs.cost_estimates.estimate import Estimator
+from judgeforge.runs.cost_estimates.expected_calls import ExpectedCalls
+from judgeforge.runs.cost_estimates.size_estimates import EstimatesBySize
 from judgeforge.runs.division import taken_through, team_of
 from judgeforge.runs.door import RunDoor
 from judgeforge.runs.first_prompts import FirstPrompts
 from judgeforge.runs.fit import fit_so_far, go_on_fitting, recall_rest
 from judgeforge.runs.pipeline import Pipeline
-from judgeforge.runs.planning.batch_plan import no_batch_price
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.expected_calls import ExpectedCalls
-from judgeforge.runs.planning.measure import first_prompts
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.size_estimates import EstimatesBySize
+from judgeforge.runs.preparation.extra_judgments import first_prompts
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.record import RunRecord
 from judgeforge.runs.start import Start

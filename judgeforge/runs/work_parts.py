@@ -15,12 +15,12 @@ from judgeforge.judging.first_replies import FirstReplies
 from judgeforge.judging.panel import Panel, TriedPanel
 from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Judgment
+from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.equal_draws import EqualDraws
 from judgeforge.runs.own_criteria import OwnCriteriaWork
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.measure import asks_from_records, bought
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.tokenizer import read_tokenizer
+from judgeforge.runs.preparation.extra_judgments import asks_from_records, bought
+from judgeforge.runs.preparation.preparation import Preparation
+from judgeforge.runs.preparation.tokenizer import read_tokenizer
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.remarks import unused_verdicts
 from judgeforge.store.judge_replies import JudgeReplies

@@ -24,7 +24,7 @@ class UnreadableRowError(StoreError):
         super().__init__(f"{self.where}: this row cannot be read ({why})")
 
 
-def read_rows(file: Path, add: Callable[[Any], None]) -> int:
+def read_appended_rows(file: Path, add: Callable[[Any], None]) -> int:
     """Hand each row to ``add``; returns how many bytes of the file were handed over.
 
     A last line that was cut off is left out, and so is everything from the first row on that

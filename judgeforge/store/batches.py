@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.appended_rows import UnreadableRowError, read_rows
+from judgeforge.store.appended_rows import UnreadableRowError, read_appended_rows
 from judgeforge.store.atomic_files import replacing
 from judgeforge.store.durable_files import AppendedFile
 
@@ -63,7 +63,7 @@ def _read(file: Path) -> tuple[dict[str, BatchEntry], int]:
     """With the bytes that could be read."""
     entries: dict[str, BatchEntry] = {}
     try:
-        return entries, read_rows(file, partial(_add, entries))
+        return entries, read_appended_rows(file, partial(_add, entries))
     except UnreadableRowError as error:
         raise StoreError(
             f"{error.where}: this is not a line of a file of batches ({error.why}). Which batches "

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from judgeforge.errors import StoreError
-from judgeforge.store.appended_rows import UnreadableRowError, read_rows
+from judgeforge.store.appended_rows import UnreadableRowError, read_appended_rows
 from judgeforge.store.durable_files import AppendedFile
 from judgeforge.store.followed_lines import FollowedLines
 from judgeforge.store.on_disk import doubtful_from
@@ -222,7 +222,7 @@ def _read(file: Path) -> tuple[Account, int]:
     """With the bytes that could be read."""
     account = Account()
     try:
-        return account, read_rows(file, account.add)
+        return account, read_appended_rows(file, account.add)
     except UnreadableRowError as error:
         raise StoreError(
             f"{error.where}: this is not a line of a spending file ({error.why}). "

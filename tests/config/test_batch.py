@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from judgeforge.calls.money.price_list import batch_price_of, price_of
 from judgeforge.config.batch import BatchConfig
 from judgeforge.config.model import ModelConfig
-from judgeforge.runs.planning.identity import model_identity
+from judgeforge.runs.preparation.identity import model_identity
 
 
 def model(**fields: Any) -> ModelConfig:

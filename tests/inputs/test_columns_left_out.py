@@ -13,7 +13,7 @@ import pytest
 from judgeforge.config.file import load_config
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.records import RubricId
-from judgeforge.runs.planning.identity import identity
+from judgeforge.runs.preparation.identity import identity
 from tests.support.input_files import only_skip, prompts, read, read_hf, write, write_jsonl
 
 STRANGE: dict[str, Any] = {

@@ -12,8 +12,8 @@ import judgeforge
 from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import ConfigError, InputError
 from judgeforge.records import Prompt, Skip
-from judgeforge.runs.planning import known_input
 from judgeforge.runs.planning.check import check_run
+from judgeforge.runs.preparation import known_input
 from tests.local_server import LocalServer
 from tests.support.input_files import only_skip, prompts, read, write, write_jsonl
 from tests.support.kills import result_bytes

@@ -9,8 +9,8 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from judgeforge.runs.planning.identity import identity
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.identity import identity
+from judgeforge.runs.preparation.preparation import prepare
 from tests.local_server import LocalServer
 from tests.promises.test_cascade_runs import results
 from tests.support.run_setup import model, run, write_config

@@ -85,7 +85,7 @@ def test_the_status_of_a_folder_loads_nothing_of_a_run(tmp_path: Path, server: L
 
 def test_the_doctor_loads_nothing_of_a_run() -> None:
     found = after("doctor")
-    assert "judgeforge.runs.planning.doctor" in found
+    assert "judgeforge.runs.doctor.doctor" in found
     assert sorted(found & {*SDKS, *TABLES, *OF_A_RUN, *ON_TERMINALS, "yaml", "genai_prices"}) == []
 
 

@@ -21,8 +21,8 @@ import judgeforge
 from judgeforge.errors import StoreError
 from judgeforge.ranking.rank import rank
 from judgeforge.records import Prompt, ReadyCompletion
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.cost_estimates.estimate import Estimator
+from judgeforge.runs.preparation.preparation import prepare
 from judgeforge.runs.session import rare_garbage_collection
 from judgeforge.store.spending import SpendingFile, read_account
 from judgeforge.text.messages import Message

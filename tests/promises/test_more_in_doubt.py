@@ -12,10 +12,10 @@ import yaml
 
 import judgeforge
 from judgeforge.errors import ConfigError
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.identity import identity
+from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.planning.plan import plan_run
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.identity import identity
+from judgeforge.runs.preparation.preparation import prepare
 from tests.local_server import LocalServer
 from tests.promises.test_cascade_runs import results
 from tests.support.fake_asks import make_completion, make_prompt

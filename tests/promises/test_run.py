@@ -14,7 +14,7 @@ from judgeforge.errors import ConfigError, InputError, LockHeldError
 from judgeforge.judging.protocols import pointwise as pointwise_judging
 from judgeforge.results.report import writing
 from judgeforge.results.status import read_status
-from judgeforge.runs.planning import worklist
+from judgeforge.runs.preparation import worklist
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.store.lock import FolderLock
 from tests.local_server import LocalServer, faults, quality_of

@@ -14,7 +14,7 @@ import pytest
 
 import judgeforge
 from judgeforge.errors import ConfigError, StatusError
-from judgeforge.runs.planning.doctor import diagnose
+from judgeforge.runs.doctor.doctor import diagnose
 from judgeforge.text.redaction import MASK, remember_secret
 from tests.local_server import LocalServer, faults
 from tests.support.run_setup import KEY_VARIABLE, model, run, write_config

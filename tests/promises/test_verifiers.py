@@ -11,9 +11,9 @@ import pytest
 import judgeforge
 from judgeforge.errors import ConfigError
 from judgeforge.judging.programs.sandbox import open_sandbox
-from judgeforge.runs.planning import verifiers
 from judgeforge.runs.planning.check import check_run
 from judgeforge.runs.planning.plan import plan_run
+from judgeforge.runs.validation import verifiers
 from tests.local_server import LocalServer
 from tests.support.input_files import write_jsonl
 from tests.support.run_process import Command

@@ -16,7 +16,7 @@ from judgeforge.calls.providers.base import ChatRequest
 from judgeforge.calls.providers.openai_chat import OpenAIChat
 from judgeforge.config.model import ModelConfig
 from judgeforge.errors import ConfigError
-from judgeforge.runs.planning.identity import model_identity
+from judgeforge.runs.preparation.identity import model_identity
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import KEY, model, run, write_config

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.results.followed_run import FollowedRun
 from judgeforge.results.status import read_status, trouble_of
+from judgeforge.runs.followed_run import FollowedRun
 from judgeforge.store.json_lines import read_log
 from tests.local_server import LocalServer, faults
 from tests.support.run_process import Command, kill, start

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from judgeforge.errors import ConfigError, StoreError
-from judgeforge.results.followed_run import FollowedRun, RunLook
 from judgeforge.runs import watching
+from judgeforge.runs.followed_run import FollowedRun, RunLook
 from judgeforge.runs.watching import EXIT_KILLED, Watch
 from tests.local_server import LocalServer
 from tests.support.run_process import Command, kill, start

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from judgeforge.store import appended_rows
-from judgeforge.store.appended_rows import UnreadableRowError, read_rows
+from judgeforge.store.appended_rows import UnreadableRowError, read_appended_rows
 
 ROWS = [[number, "a text, [in] brackets"] for number in range(20)]
 LINES = [json.dumps(row).encode() + b"\n" for row in ROWS]
@@ -23,7 +23,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_rows_come_in_order_and_a_torn_end_does_not(file: Path) -> None:
     found: list[Any] = []
     file.write_bytes(b"".join(LINES) + b"[20,")
-    assert read_rows(file, found.append) == sum(map(len, LINES))
+    assert read_appended_rows(file, found.append) == sum(map(len, LINES))
     assert found == ROWS
 
 
@@ -35,7 +35,7 @@ def test_the_line_of_damage_is_named_and_those_before_it_count(
     found: list[Any] = []
     file.write_bytes(b"".join([*LINES[:place], damage, *LINES[place + 1 :]]))
     with pytest.raises(UnreadableRowError, match=rf"file\.jsonl:{place + 1}: "):
-        read_rows(file, found.append)
+        read_appended_rows(file, found.append)
     assert found == ROWS[:place]
 
 
@@ -47,4 +47,4 @@ def test_a_row_that_is_refused_is_named_by_its_line(file: Path) -> None:
             raise ValueError("no 13")
 
     with pytest.raises(UnreadableRowError, match=r"file\.jsonl:14: .*no 13"):
-        read_rows(file, refuse)
+        read_appended_rows(file, refuse)

@@ -9,7 +9,7 @@ import pytest
 
 from judgeforge.errors import StoreError
 from judgeforge.store import on_disk
-from judgeforge.store.appended_rows import read_rows
+from judgeforge.store.appended_rows import read_appended_rows
 from judgeforge.store.finished_prompt import FILES, FinishedPrompt
 from judgeforge.store.journal import Journal
 from judgeforge.store.on_disk import Mark, doubtful_from
@@ -95,7 +95,7 @@ def test_calls_of_which_nothing_is_left_have_an_unknown_cost(file: Path) -> None
 def test_rows_are_read_up_to_the_one_that_was_cut_off(file: Path) -> None:
     file.write_bytes(b'{"a": 1}\n{"b": 2}\n{"c"')
     rows: list[object] = []
-    assert read_rows(file, rows.append) == 18
+    assert read_appended_rows(file, rows.append) == 18
     assert rows == [{"a": 1}, {"b": 2}]
 
 

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from judgeforge.cli.show.output import usd
 from judgeforge.records import Judgment, PreferencePair
-from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.explain import ExplainedCall, ExplainedSide, Explanation
 from judgeforge.results.explain_completion import ExplainedCompletion
+from judgeforge.results.own_criteria import criteria_in_words
 from judgeforge.store.own_criteria import KeptCriteria
 from judgeforge.text.shown_messages import folded_thought, spoken, tool_names, turns_text
 from judgeforge.text.visible import one_line, printable

@@ -13,8 +13,8 @@ from judgeforge.text.wording import counted
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from judgeforge.runs.doctor.doctor import Finding
     from judgeforge.runs.planning.check import CheckReport
-    from judgeforge.runs.planning.doctor import Finding
     from judgeforge.runs.planning.plan import ModelPlan, PlanReport
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

@@ -14,8 +14,8 @@ from rich.text import Text
 from judgeforge.cli.show.output import print_json, say, show, tolerating_closed_output, usd
 from judgeforge.cli.show.runs import when_and_where
 from judgeforge.results.figures.activity import ModelActivity
-from judgeforge.results.followed_run import RunLook
 from judgeforge.results.status import KILLED
+from judgeforge.runs.followed_run import RunLook
 from judgeforge.runs.progress import time_left
 from judgeforge.runs.result import status_in_words
 from judgeforge.text.visible import one_line

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from judgeforge.config.choices import format_of
 from judgeforge.config.run import ContaminationConfig, Fields, HuggingFaceSource, PromptsConfig
 from judgeforge.errors import InputError
-from judgeforge.inputs.reading import input_name, read_rows
+from judgeforge.inputs.reading import input_name, read_input_rows
 from judgeforge.inputs.rows import BadRow, RawRow, column_names, encodable
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.text.visible import quotable
@@ -49,7 +49,7 @@ def evaluation_rows(config: ContaminationConfig) -> Iterator[EvaluationRow]:
         columns = _Columns(config.column)
         there: Mapping[str, Any] = {}
         found = False
-        for row in read_rows(source, columns):
+        for row in read_input_rows(source, columns):
             if isinstance(row, BadRow):
                 raise InputError(
                     f"{where}:{row.line}: {row.detail}. What this row asks could not be left out; "

@@ -11,7 +11,7 @@ from typing import Any
 
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import ConfigError, InputError, as_one
-from judgeforge.inputs.reading import read_rows
+from judgeforge.inputs.reading import read_input_rows
 from judgeforge.inputs.rows import BadRow, RawRow
 from judgeforge.judging.elsewhere.verdict import Verdict, VerdictError, read_verdict
 from judgeforge.text.wording import counted, listed
@@ -104,7 +104,7 @@ def read_verdicts(file: Path, *, taken: Collection[str] = ()) -> Verdicts:
     rows, mistakes, silent = list[Verdict](), list[ConfigError](), 0
     seen: dict[str, int] = {}
     try:
-        for row in read_rows(PromptsConfig(path=file, fields=_Columns())):
+        for row in read_input_rows(PromptsConfig(path=file, fields=_Columns())):
             try:
                 verdict = _checked(row, seen, taken)
             except VerdictError as error:

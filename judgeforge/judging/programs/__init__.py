@@ -1,8 +1,8 @@
 """A task of a check -> what a program found: mathematics, tests of code, a function of the user's.
 
 deciding.py         tasks, each run once: from the cache, or by a program, a few at a time
-worker.py           a process that answers one question after another, within its time
-worker_process.py   what runs in that process
+child_process.py    a process that answers one question after another, within its time
+child_main.py       what runs in that process
 math_answers.py     whether an answer comes to the same as a reference
 quantities.py       numbers with a unit
 own_function.py     the user's function, called by name

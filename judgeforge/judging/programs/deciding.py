@@ -23,6 +23,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from judgeforge.judging.checks.programs import ProgramName, Task, Verdict
+from judgeforge.judging.programs.child_process import ChildFailedError, ChildProcess
 from judgeforge.judging.programs.sandbox import (
     PROGRAM,
     Sandbox,
@@ -30,7 +31,6 @@ from judgeforge.judging.programs.sandbox import (
     SandboxUnavailableError,
     open_sandbox,
 )
-from judgeforge.judging.programs.worker import Worker, WorkerFailedError
 
 if TYPE_CHECKING:
     from judgeforge.calls.call import Call
@@ -72,8 +72,8 @@ class Programs:
     ) -> None:
         self._cache, self._folder, self._tell = cache, folder, tell
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="program")
-        self._workers: dict[tuple[str, ...], SimpleQueue[Worker]] = {}
-        self._made: list[Worker] = []
+        self._children: dict[tuple[str, ...], SimpleQueue[ChildProcess]] = {}
+        self._made: list[ChildProcess] = []
         self._running: dict[str, asyncio.Future[Verdict]] = {}
         self._sandbox: Sandbox | None = None
         self._closed = False
@@ -95,8 +95,8 @@ class Programs:
     def close(self) -> None:
         """Kill what still runs: its answers are done again with the next start."""
         self._closed = True
-        for worker in list(self._made):
-            worker.close()
+        for child in list(self._made):
+            child.close()
         if self._sandbox is not None:
             self._sandbox.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -131,8 +131,8 @@ class Programs:
         try:
             if task.program == "tests":
                 return self._opened_sandbox().run(given)
-            return self._ask_worker(task, given)
-        except (SandboxFailedError, SandboxUnavailableError, WorkerFailedError) as error:
+            return self._ask_child(task, given)
+        except (SandboxFailedError, SandboxUnavailableError, ChildFailedError) as error:
             return Verdict(None, str(error))
 
     def _opened_sandbox(self) -> Sandbox:
@@ -140,22 +140,22 @@ class Programs:
             self._sandbox = open_sandbox().another()
         return self._sandbox
 
-    def _ask_worker(self, task: Task, given: Mapping[str, Any]) -> Verdict:
+    def _ask_child(self, task: Task, given: Mapping[str, Any]) -> Verdict:
         function = given.get("function")
         what = (task.program, function) if function else (task.program,)
-        idle = self._workers.setdefault(what, SimpleQueue())
+        idle = self._children.setdefault(what, SimpleQueue())
         try:
-            worker = idle.get_nowait()
+            child = idle.get_nowait()
         except Empty:
             folder = self._folder if function else Path("/")
-            worker = Worker(what, folder)
-            self._made.append(worker)
+            child = ChildProcess(what, folder)
+            self._made.append(child)
             if self._closed:
-                worker.close()
+                child.close()
         try:
-            found = worker.ask(task.given, task.timeout_s)
+            found = child.ask(task.given, task.timeout_s)
         finally:
-            idle.put(worker)
+            idle.put(child)
         score = found.get("score")
         return Verdict(None if score is None else float(score), str(found.get("said", "")))
 
@@ -175,12 +175,12 @@ class Programs:
 
 
 def try_function(name: str, folder: Path) -> None:
-    """Raises WorkerFailedError where a function cannot be imported or called as it has to be."""
-    worker = Worker(("function", name), folder)
+    """Raises ChildFailedError where a function cannot be imported or called as it has to be."""
+    child = ChildProcess(("function", name), folder)
     try:
-        worker.start()
+        child.start()
     finally:
-        worker.close()
+        child.close()
 
 
 _MATHS = ("math_answers.py", "quantities.py")

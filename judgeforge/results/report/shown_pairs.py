@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from judgeforge.results.criteria_in_words import criteria_in_words
 from judgeforge.results.figures.criteria import criteria_of_sides
 from judgeforge.results.figures.judges import Preferences, preferences_by_judge
 from judgeforge.results.figures.marks import Mark, marks_of
 from judgeforge.results.figures.run import group_at
 from judgeforge.results.figures.shortlist import Picked
+from judgeforge.results.own_criteria import criteria_in_words
 from judgeforge.results.report.html import LONGEST_NAME, seen
 from judgeforge.results.report.shown_turns import (
     MOST_TEXT,

@@ -14,7 +14,7 @@ from typing import Any
 from judgeforge.errors import JudgeforgeError
 from judgeforge.records import Completion, Prompt
 from judgeforge.runs.cluster.frames import travels
-from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.store.finished_prompt import FinishedPrompt
 from judgeforge.store.fit import FrozenFit
 from judgeforge.store.judge_replies import JudgeReplies

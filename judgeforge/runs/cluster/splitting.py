@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from judgeforge.config.run import RunConfig
-from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.text.wording import counted
 
 _CALLS_A_SECOND = 1

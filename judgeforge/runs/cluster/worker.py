@@ -59,10 +59,10 @@ from judgeforge.runs.cluster.messages import (
 )
 from judgeforge.runs.cluster.shares import Limits
 from judgeforge.runs.cluster.worker_outbox import LogLines, WorkerOutbox
+from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.first_prompts import FirstPrompts, may_be_of_the_model
 from judgeforge.runs.garbage import rare_garbage_collection
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.runs.progress import out_of_order, servers_out_of_order
 from judgeforge.runs.work_parts import build_prompt_work, first_replies
 from judgeforge.store.finished_prompt import FinishedPrompt

@@ -28,7 +28,7 @@ from judgeforge.runs.folders import default_folder
 from judgeforge.runs.labelling.choosing import Candidate, Look, drawn
 from judgeforge.runs.labelling.material import Material, Place, of_folder, of_input
 from judgeforge.runs.measurement.label_rows import SIDES
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.preparation import prepare
 from judgeforge.sampling.sampling import ready_completions, usable
 from judgeforge.store.evidence_rows import read_completion, read_judgment
 from judgeforge.store.folder import RunFolder, why_no_run_folder

@@ -16,9 +16,9 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.runs.measurement.label_rows import LabelFile, read_labels, without_shown
 from judgeforge.runs.measurement.label_run import JudgedLabels, cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import check_place, fingerprint, write_figures
-from judgeforge.runs.planning.judge_words import asked_key
-from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.preparation.calibration_file import check_place, fingerprint, write_figures
+from judgeforge.runs.preparation.judge_words import asked_key
+from judgeforge.runs.preparation.preparation import Preparation, prepare
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import chosen_place
 

@@ -18,7 +18,11 @@ from judgeforge.runs.measurement.calibrating import (
     prepare_measurement,
 )
 from judgeforge.runs.measurement.label_run import cascade_replay, judge_labels
-from judgeforge.runs.planning.calibration_file import check_place, load_calibration, write_figures
+from judgeforge.runs.preparation.calibration_file import (
+    check_place,
+    load_calibration,
+    write_figures,
+)
 from judgeforge.runs.progress import Progress
 from judgeforge.store.atomic_files import chosen_place
 from judgeforge.text.wording import counted

@@ -14,7 +14,7 @@ from judgeforge.calibration.criteria import CriteriaReport, ScoredPrompt, judge_
 from judgeforge.calibration.labels import LEAST_LABELS
 from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError, InputError
-from judgeforge.judging.own_rubrics.prompt_rubric import OwnRubrics
+from judgeforge.judging.own_criteria.prompt_rubric import OwnRubrics
 from judgeforge.judging.rubric import Rubric
 from judgeforge.records import Judgment
 from judgeforge.runs.measurement.calibrating import (

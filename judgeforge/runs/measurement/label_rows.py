@@ -15,7 +15,7 @@ from judgeforge.errors import InputError
 from judgeforge.inputs.duplicates import SeenRows
 from judgeforge.inputs.lines import from_json_text, parse_json
 from judgeforge.inputs.noticed import Reading
-from judgeforge.inputs.reading import read_rows
+from judgeforge.inputs.reading import read_input_rows
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row
 from judgeforge.inputs.rows import (
     BadRow,
@@ -161,7 +161,7 @@ def _is_unsure(row: RawRow | BadRow) -> bool:
 
 def _rows(file: Path, source: SourceColumns) -> Iterator[RawRow | BadRow]:
     try:
-        yield from read_rows(PromptsConfig(path=file), source)
+        yield from read_input_rows(PromptsConfig(path=file), source)
     except MissingColumnError as error:
         raise InputError(f"{error.problem} {_RENAME}") from None
 

@@ -24,10 +24,10 @@ from judgeforge.ranking.evidence import Evidence, read_evidence
 from judgeforge.ranking.reliability.judges import Reliability
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.records import Judgment, RubricId
+from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.measurement.label_rows import LabelFile, LabelledPrompt, as_row
-from judgeforge.runs.planning.calibration_file import fingerprint
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.preparation import Preparation
+from judgeforge.runs.preparation.calibration_file import fingerprint
+from judgeforge.runs.preparation.preparation import Preparation
 from judgeforge.runs.progress import Progress
 from judgeforge.runs.run import run_folder
 from judgeforge.runs.work_parts import build_escalation

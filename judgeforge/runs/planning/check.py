@@ -12,24 +12,24 @@ from judgeforge.errors import ConfigError, InputError
 from judgeforge.inputs.cleaning.clean_prompts import Worst, read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Prompt, Skip, SkipReason
+from judgeforge.runs.cost_estimates.estimate import Estimator
+from judgeforge.runs.cost_estimates.largest_call import LargestCall
+from judgeforge.runs.cost_estimates.loads import ModelLoad
 from judgeforge.runs.on_finish import untellable
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.input_notes import InputNotes
-from judgeforge.runs.planning.largest_call import LargestCall
-from judgeforge.runs.planning.loads import ModelLoad
-from judgeforge.runs.planning.pair_sides import SideNotes
 from judgeforge.runs.planning.plan import budget_warnings, cascade_warnings
-from judgeforge.runs.planning.preparation import (
+from judgeforge.runs.preparation.preparation import (
     check_prompts_file,
     prepare,
     shared_rubric,
 )
-from judgeforge.runs.planning.reward_notes import RewardNotes
-from judgeforge.runs.planning.row_demands import row_checks
-from judgeforge.runs.planning.tokenizer import read_tokenizer
-from judgeforge.runs.planning.verifiers import VerifiedPrompts
+from judgeforge.runs.preparation.tokenizer import read_tokenizer
 from judgeforge.runs.remarks import remarks, unknown_prompts
 from judgeforge.runs.result import ASSUMED_CONFIDENCE
+from judgeforge.runs.validation.input_notes import InputNotes
+from judgeforge.runs.validation.pair_sides import SideNotes
+from judgeforge.runs.validation.reward_notes import RewardNotes
+from judgeforge.runs.validation.row_demands import row_checks
+from judgeforge.runs.validation.verifiers import VerifiedPrompts
 
 _SHOWN_SKIPS = 10
 

@@ -16,28 +16,28 @@ from judgeforge.inputs.cleaning.clean_prompts import read_clean_prompts
 from judgeforge.inputs.noticed import Noticed
 from judgeforge.records import Skip
 from judgeforge.results.how_made import part
-from judgeforge.runs.folders import chosen_folder
-from judgeforge.runs.planning.audit_notes import audit_notes, audit_warnings
-from judgeforge.runs.planning.batch_plan import DirectCost, batch_notes, cache_notes
-from judgeforge.runs.planning.estimate import (
+from judgeforge.runs.cost_estimates.batch_plan import DirectCost, batch_notes, cache_notes
+from judgeforge.runs.cost_estimates.estimate import (
     ASSUMED_ESCALATION,
     Estimator,
 )
-from judgeforge.runs.planning.further_cost import further_notes
-from judgeforge.runs.planning.identity import as_begun, layout_begun
-from judgeforge.runs.planning.largest_call import LargestCall
-from judgeforge.runs.planning.loads import ModelLoad, TotalCost, total_cost
-from judgeforge.runs.planning.measure import (
+from judgeforge.runs.cost_estimates.further_cost import further_notes
+from judgeforge.runs.cost_estimates.largest_call import LargestCall
+from judgeforge.runs.cost_estimates.loads import ModelLoad, TotalCost, total_cost
+from judgeforge.runs.cost_estimates.records_plan import RecordsPlan
+from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.preparation.extra_judgments import (
     asks_beyond_first_tier,
     bought,
     first_prompts,
     tier_behind_rewards,
 )
-from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
-from judgeforge.runs.planning.records_plan import RecordsPlan
-from judgeforge.runs.planning.replicas import with_known_addresses
-from judgeforge.runs.planning.verifiers import VerifiedPrompts
+from judgeforge.runs.preparation.identity import as_begun, layout_begun
+from judgeforge.runs.preparation.preparation import Preparation, check_prompts_file, prepare
+from judgeforge.runs.preparation.replicas import with_known_addresses
 from judgeforge.runs.remarks import remarks
+from judgeforge.runs.validation.audit_notes import audit_notes, audit_warnings
+from judgeforge.runs.validation.verifiers import VerifiedPrompts
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.manifest import Manifest
 from judgeforge.store.spending import read_account, to_usd

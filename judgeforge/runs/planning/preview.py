@@ -31,7 +31,7 @@ from judgeforge.judging.verification import deciding
 from judgeforge.ranking.rules import first_tier
 from judgeforge.records import Completion, Prompt, Skip
 from judgeforge.runs.own_criteria import OwnCriteriaWork
-from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.preparation.preparation import Preparation, prepare
 from judgeforge.sampling.sampling import ready_completions, sample_completions, usable
 from judgeforge.text.messages import Message
 from judgeforge.text.visible import quotable

@@ -23,12 +23,12 @@ from judgeforge.ranking.cascade.training_value import Another, ForTraining, Trai
 from judgeforge.ranking.rehearsal import Rehearsed, Way, rehearse
 from judgeforge.ranking.rules import CascadeRules, first_tier
 from judgeforge.records import Prompt
+from judgeforge.runs.cost_estimates.batch_plan import prices_in_batches
+from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.folders import chosen_folder
-from judgeforge.runs.planning.batch_plan import prices_in_batches
-from judgeforge.runs.planning.estimate import Estimator
 from judgeforge.runs.planning.pilot import pilot_of
-from judgeforge.runs.planning.preparation import Preparation, check_prompts_file, prepare
 from judgeforge.runs.planning.spending_words import notes_of, reason_of
+from judgeforge.runs.preparation.preparation import Preparation, check_prompts_file, prepare
 from judgeforge.store.folder import RunFolder
 from judgeforge.store.spending import to_usd
 

@@ -10,9 +10,9 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.runs.planning.check import CheckReport
 from judgeforge.runs.planning.plan import cascade_warnings
-from judgeforge.runs.planning.reward_notes import RewardNotes
 from judgeforge.runs.remarks import remarks
 from judgeforge.runs.reward.settings import read_settings
+from judgeforge.runs.validation.reward_notes import RewardNotes
 
 _OF_A_RUN = {"prompts", "sampling"}
 _NO_PROMPTS = (
@@ -27,7 +27,7 @@ def is_for_rewards(file: Path) -> bool:
     return "models" in keys and not keys & _OF_A_RUN
 
 
-def check_rewards(config: RunConfig) -> CheckReport:
+def check_reward_function(config: RunConfig) -> CheckReport:
     """All mistakes at once, as ``judgeforge.reward`` would refuse them; nothing is sent."""
     report = CheckReport(source=[_NO_PROMPTS], warnings=cascade_warnings(config), for_rewards=True)
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from judgeforge.config.run import RunConfig
 from judgeforge.records import Prompt, ReadyCompletion
-from judgeforge.runs.planning.estimate import Estimator
-from judgeforge.runs.planning.loads import total_cost
+from judgeforge.runs.cost_estimates.estimate import Estimator
+from judgeforge.runs.cost_estimates.loads import total_cost
 from judgeforge.runs.planning.plan import (
     PlanReport,
     budget_warnings,

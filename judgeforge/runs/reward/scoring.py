@@ -18,8 +18,8 @@ from judgeforge.ranking.reliability.fit import fit_reliability
 from judgeforge.ranking.reliability.judges import PRIOR, Reliability
 from judgeforge.records import Completion, JudgedPrompt, Judgment, Prompt
 from judgeforge.runs.fit import fit_so_far
-from judgeforge.runs.planning.measure import is_measured
-from judgeforge.runs.planning.worklist import TODO
+from judgeforge.runs.preparation.extra_judgments import is_measured
+from judgeforge.runs.preparation.worklist import TODO
 from judgeforge.runs.prompt_work import PromptWork
 from judgeforge.runs.start import Start
 from judgeforge.runs.telemetry import tell_end, traced

@@ -18,9 +18,9 @@ from judgeforge.calls.telemetry.recording import Telemetry, configured
 from judgeforge.errors import BudgetExhaustedError, ConfigError, InterruptedRunError
 from judgeforge.records import Prompt
 from judgeforge.runs.manifest import now
-from judgeforge.runs.planning.identity import differences, first_of
-from judgeforge.runs.planning.preparation import Preparation
-from judgeforge.runs.planning.worklist import Worklist
+from judgeforge.runs.preparation.identity import differences, first_of
+from judgeforge.runs.preparation.preparation import Preparation
+from judgeforge.runs.preparation.worklist import Worklist
 from judgeforge.runs.progress import watch_for_stall
 from judgeforge.runs.result import RunResult
 from judgeforge.runs.reward.own_loop import OwnLoop

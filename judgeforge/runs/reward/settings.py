@@ -13,7 +13,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.errors import ConfigError
 from judgeforge.ranking.rules import PairingRules
 from judgeforge.runs.folders import chosen_folder
-from judgeforge.runs.planning.preparation import Preparation, prepare
+from judgeforge.runs.preparation.preparation import Preparation, prepare
 from judgeforge.store.fit import FrozenFit, read_fit
 from judgeforge.store.folder import RunFolder, why_no_run_folder
 from judgeforge.text.wording import counted, did_you_mean, expect, listed

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from judgeforge.cli.show.watching import as_line, ending, view
 from judgeforge.results.figures.activity import ModelActivity, RecentError
-from judgeforge.results.followed_run import RunLook
 from judgeforge.results.status import RunStatus
+from judgeforge.runs.followed_run import RunLook
 
 STATUS = RunStatus(
     folder="runs/first",

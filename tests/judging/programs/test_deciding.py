@@ -15,8 +15,8 @@ import pytest
 
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.judging.checks.programs import Task, Verdict
+from judgeforge.judging.programs.child_process import ChildFailedError
 from judgeforge.judging.programs.deciding import Programs, try_function
-from judgeforge.judging.programs.worker import WorkerFailedError
 from tests.support.sandboxes import needs_mathematics, needs_sandbox
 
 FUNCTIONS = """
@@ -174,7 +174,7 @@ def test_the_end_of_a_run_waits_for_nothing(folder: Path) -> None:
 def test_a_function_that_cannot_be_called_is_found_out_before(
     name: str, why: str, folder: Path
 ) -> None:
-    with pytest.raises(WorkerFailedError, match=why):
+    with pytest.raises(ChildFailedError, match=why):
         try_function(name, folder)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from judgeforge.config.file import load_config
 from judgeforge.runs.cluster.splitting import usable_workers
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.preparation import prepare
 from tests.local_server import LocalServer
 from tests.support.run_setup import model, write_config
 

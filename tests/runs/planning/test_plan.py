@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 import judgeforge
 from judgeforge.cli import app
 from judgeforge.records import Prompt
-from judgeforge.runs.planning.estimate import ASSUMED_ESCALATION, Estimator
-from judgeforge.runs.planning.measure import is_measured
+from judgeforge.runs.cost_estimates.estimate import ASSUMED_ESCALATION, Estimator
 from judgeforge.runs.planning.plan import PlanReport, plan_run
-from judgeforge.runs.planning.preparation import prepare
+from judgeforge.runs.preparation.extra_judgments import is_measured
+from judgeforge.runs.preparation.preparation import prepare
 from judgeforge.text.messages import Message
 from tests.local_server import LocalServer
 from tests.support.run_setup import PRICE, model, rows, run, write_config
