@@ -177,8 +177,8 @@ def _is_changed(
     if depends(made, old, new):
         raise ConfigError(
             f"{folder.path} was made with another configuration ({first_of(changed)}). "
-            "Use another --out, or --force to do the prompts again with the new one "
-            "(calls that stay the same come from the cache)."
+            "Use another folder (--out; in Python out=), or --force (force=True) to do the prompts "
+            "again with the new one (calls that stay the same come from the cache)."
         )
     return True
 

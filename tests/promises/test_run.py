@@ -192,7 +192,7 @@ def test_a_changed_configuration_on_an_old_folder_says_what_differs(
 ) -> None:
     run(write_config(tmp_path, server, prompts=2), out)
     changed = write_config(tmp_path, server, **part)
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=rf"{named}(?s:.*)out=.*force=True"):
         run(changed, out)
     assert run(changed, out, force=True).exit_code == 0
 

@@ -257,7 +257,8 @@ def _refuse_changes(folder: Path, changed: Collection[str], *, removed: int) -> 
     if parts:
         raise ConfigError(
             f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
-            "Use another --out, or --force to do changed rows again and drop removed ones."
+            "Use another folder (--out; in Python out=), or --force (force=True) to do changed "
+            "rows again and drop removed ones."
         )
 
 
