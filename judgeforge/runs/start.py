@@ -139,6 +139,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 folder.known_rows_file,
                 limit=options.limit,
             ),
+            ids_of=journal.ids,
         )
         with work.skips:
             if work.removed:
