@@ -116,8 +116,8 @@ class BugError(JudgeforgeError):
         what = f"{type(error).__name__}: {error}"
         super().__init__(
             f"this is a bug in judgeforge, please report it ({what}). The traceback is in {log}, "
-            "and --verbose shows it. What was finished is kept and nothing that was paid is "
-            "lost: the same command goes on where this one stopped."
+            "and the command shows it with --verbose. What was finished is kept and nothing that "
+            "was paid is lost: the same command goes on where this one stopped."
         )
         self.__cause__ = error
 

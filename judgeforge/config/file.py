@@ -28,7 +28,7 @@ from judgeforge.config.run import HuggingFaceSource, PromptsConfig, RunConfig
 from judgeforge.config.schema_guide import SchemaGuide
 from judgeforge.errors import ConfigError, as_one
 from judgeforge.text.redaction import is_secret_name, looks_like_key
-from judgeforge.text.wording import did_you_mean, expect, listed, shortened
+from judgeforge.text.wording import did_you_mean, expect, found, listed, shortened
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,16 +40,17 @@ def load_model(path: Path | str, model: type[M]) -> M:
     return _validate(read_document(Path(path)), model)
 
 
-def load_config(path: Path | str, overrides: Mapping[str, YamlValue] | None = None) -> RunConfig:
+def load_config(path: Path | str, overrides: Mapping[str, object] | None = None) -> RunConfig:
     """Read the configuration of a run; paths in it become absolute, from the file's folder.
 
     ``overrides`` replaces values by their key path, as ``{"budget.usd": 5.0}``, before anything is
-    checked. Raises ConfigError with file, line and key, and TypeError where ``path`` is not a path.
+    checked. Raises ConfigError with file, line and key, and TypeError where ``path`` is not a path
+    or a value is nothing that YAML has (a path is taken as its text).
     """
     expect(path, (str, os.PathLike), "path", "the path of a YAML file")
     document = read_config_document(Path(path))
     _refuse_secrets(document)
-    given = {tuple(key.split(".")): value for key, value in (overrides or {}).items()}
+    given = {tuple(key.split(".")): _as_yaml(key, new) for key, new in (overrides or {}).items()}
     document = replace(document, value=_overridden(document.value, given))
     _refuse_params(document)
     config = _validate(document, RunConfig, frozenset(given))
@@ -94,6 +95,15 @@ def _validate(document: Document, model: type[M], outside: frozenset[Location] =
         return model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
         raise all_mistakes(error, document, model, outside) from None
+
+
+def _as_yaml(key: str, value: object) -> YamlValue:
+    try:
+        plain: YamlValue = json.loads(json.dumps(value, default=os.fspath))
+    except (TypeError, ValueError) as error:
+        expected = "a number, a text, a truth value, None, or a list or dict of them"
+        raise TypeError(f"overrides: `{key}` must be {expected}, not {found(value)}") from error
+    return plain
 
 
 def _overridden(

@@ -63,14 +63,15 @@ _OF_REQUESTS = _all(
 _OF_THE_COMMAND = {
     **_all(
         "limit n max_prompts max_samples num_examples",
-        "it is an option of the command: `judgeforge run CONFIG --limit N`",
+        "it is an option of the command: `judgeforge run CONFIG --limit N` (in Python limit=N)",
     ),
     **_all(
         "out output output_dir out_dir run_dir",
-        "it is an option of the command: `judgeforge run CONFIG --out DIR`",
+        "it is an option of the command: `judgeforge run CONFIG --out DIR` (in Python out=)",
     ),
     **_all(
-        "workers num_workers", "it is an option of the command: `judgeforge run CONFIG --workers N`"
+        "workers num_workers",
+        "it is an option of the command: `judgeforge run CONFIG --workers N` (in Python workers=N)",
     ),
 }
 ELSEWHERE: dict[str, dict[str, str]] = {

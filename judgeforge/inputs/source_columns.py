@@ -90,6 +90,11 @@ class SourceColumns:
             self.rows_of_files[name] = 0
 
     @property
+    def file(self) -> str | None:
+        """The one that is read, where there are several."""
+        return next(reversed(self.rows_of_files), None)
+
+    @property
     def prompt(self) -> str:
         """The column in which rows of prompts have them."""
         return self.fields.prompt

@@ -191,7 +191,7 @@ def _card(run: RunFolder, repository: str, license_name: str | None) -> bytes:
 @contextmanager
 def _hub(repository: str) -> Iterator[HfApi]:
     """Raises ConfigError where the Hub refuses, CallError where it cannot be reached."""
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants, get_token
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         HfHubHTTPError,
         HFValidationError,
@@ -201,6 +201,8 @@ def _hub(repository: str) -> Iterator[HfApi]:
 
     hub = HfApi(library_name="judgeforge")
     try:
+        if not constants.is_offline_mode() and get_token() is None:
+            raise ConfigError(f"{repository}: there is no token to publish with. {_LOGIN}")
         yield hub
     except OfflineModeIsEnabled as error:
         raise ConfigError(

@@ -44,8 +44,8 @@ def chosen_folder(
     name = os.fspath(out)
     if not name.strip():
         raise ConfigError(
-            "--out is empty (is a variable not set?); name a folder, or leave --out away for "
-            f"{default}"
+            "the run folder (`out`) is empty (is a variable not set?); name one, or leave it away "
+            f"for {default}"
         )
     name = _in_home(name)
     around = _around_date(name)
@@ -92,10 +92,10 @@ def _around_date(out: str) -> tuple[str, str] | None:
     """What comes before and after ``{date}``; None without one."""
     before, date_, after = out.partition(DATE)
     if DATE in after:
-        raise ConfigError(f"--out {out}: {DATE} may appear only once")
+        raise ConfigError(f"{out}: {DATE} may appear only once")
     unknown = _PLACEHOLDER.search(f"{before}/{after}")
     if unknown:
-        raise ConfigError(f"--out {out}: {unknown[0]} is not a placeholder; the only one is {DATE}")
+        raise ConfigError(f"{out}: {unknown[0]} is not a placeholder; the only one is {DATE}")
     return (before, after) if date_ else None
 
 

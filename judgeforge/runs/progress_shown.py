@@ -7,6 +7,7 @@ written every 30 seconds. Where nothing can be shown any more, the run goes on w
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import time
@@ -15,9 +16,10 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
 from judgeforge.results.report.html import render_fragment
-from judgeforge.runs.progress import LINE_EVERY_S, Progress
+from judgeforge.runs.progress import LINE_EVERY_S, QUIET_S, Progress
 from judgeforge.text.wording import shortened
 
+_LOGGER = logging.getLogger("judgeforge")
 _BAR, _COLUMNS = 20, 100
 _KERNEL = "ipykernel."
 _NOTEBOOKS = (_KERNEL, "marimo.")
@@ -41,7 +43,7 @@ def shown(
     if progress is None:
         progress = on_progress is None and is_watched()
     if not progress:
-        yield on_progress
+        yield on_progress or OutagesLogged().show
         return
     view = _view()
 
@@ -54,6 +56,28 @@ def shown(
         yield show
     finally:
         view.end()
+
+
+class OutagesLogged:
+    """For a script that shows nothing: each model that stays out of order is told once, through
+    Python's `logging`, since the run waits for it until ``limits.stall_s``."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._told: set[str] = set()
+
+    def show(self, progress: Progress) -> None:
+        now, failing = time.monotonic(), progress.out_of_order
+        self._since = {name: self._since.get(name, now) for name in failing}
+        for name, since in self._since.items():
+            if now - since >= QUIET_S and name not in self._told:
+                self._told.add(name)
+                _LOGGER.warning(
+                    "judgeforge: model `%s` does not answer (%s). It is asked now and then until "
+                    "limits.stall_s; to stop before that loses nothing that was paid.",
+                    name,
+                    failing[name],
+                )
 
 
 def is_watched() -> bool:

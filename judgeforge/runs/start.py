@@ -146,6 +146,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
                 folder.known_rows_file,
                 limit=options.limit,
             ),
+            ids_of=journal.ids,
         )
         with work.skips:
             if work.removed:
@@ -185,8 +186,8 @@ def _is_changed(
     if depends(made, old, new):
         raise ConfigError(
             f"{folder.path} was made with another configuration ({first_of(changed)}). "
-            "Use another --out, or --force to do the prompts again with the new one "
-            "(calls that stay the same come from the cache)."
+            "Use another folder (--out; in Python out=), or --force (force=True) to do the prompts "
+            "again with the new one (calls that stay the same come from the cache)."
         )
     return True
 

@@ -240,12 +240,12 @@ def refuse_foreign_files(folder: RunFolder) -> None:
         return
     except NotADirectoryError:
         raise ConfigError(
-            f"{folder.path} is a file, or lies below one; give another --out"
+            f"{folder.path} is a file, or lies below one; name another run folder"
         ) from None
     if found and not folder.is_one():
         raise ConfigError(
             f"{folder.path} is not a run folder, and a run would replace what it has: "
-            f"{', '.join(found)}; give another --out"
+            f"{', '.join(found)}; name another run folder"
         )
 
 

@@ -114,10 +114,12 @@ class Journal:
 
     def remove(self, keys: Collection[int]) -> None:
         """Note that the rows of prompts with these keys are gone, as the user has accepted."""
-        ids = dict.fromkeys(one for one, _ in self.entries() if prompt_key(one) in keys)
         nothing, why = dict.fromkeys(FILES, ()), SkipReason.CHANGED_DURING_RUN
-        for one in ids:
+        for one in self.ids(keys):
             self.append(FinishedPrompt(one, "", nothing, why), removed=True)
+
+    def ids(self, keys: Collection[int]) -> list[str]:
+        return list({one: None for one, _ in self.entries() if prompt_key(one) in keys})
 
     def entries(self, start: int = 0) -> Iterator[tuple[str, Entry]]:
         """Prompt id and entry of every record, oldest first; a later one replaces an earlier.

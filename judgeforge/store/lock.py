@@ -121,14 +121,16 @@ class FolderLock:
                 whose = holder and f" (process {holder.pid} on {holder.host} since {holder.since})"
                 raise LockHeldError(
                     f"{self._path.parent.parent}: another run holds this folder{whose or ''}. "
-                    "Wait for it, or give this run a folder of its own with --out."
+                    "Wait for it, or give this run a folder of its own (--out; in "
+                    "Python out=)."
                 )
             check_flock_works(self._file)
         except NoFlockError as error:
             if self._needed:
                 raise StoreError(
                     f"{error}, so a second run could not be kept out. Put the folder on a local "
-                    "file system, or use --no-lock and make sure that only one run is started."
+                    "file system, or use --no-lock (in Python no_lock=True) and make sure that "
+                    "only one run is started."
                 ) from error
 
     def _try(self) -> bool:

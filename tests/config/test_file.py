@@ -500,6 +500,14 @@ def test_overrides_replace_values_before_they_are_checked(tmp_path: Path) -> Non
     assert config.sampling.completions == 2
 
 
+def test_an_override_may_be_a_path_and_what_yaml_has_no_form_for_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path, GOOD)
+    given: dict[str, object] = {"prompts.path": Path("more") / "mine.jsonl"}
+    assert load_config(file, given).prompts.path == tmp_path / "more" / "mine.jsonl"
+    with pytest.raises(TypeError, match=r"overrides: `budget.usd` must be .*of type object"):
+        load_config(file, {"budget.usd": object()})
+
+
 def test_a_wrong_override_names_the_key_but_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, GOOD), {"budget.usd": -1})

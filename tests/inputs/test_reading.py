@@ -135,7 +135,7 @@ def test_a_run_goes_on_where_a_file_joins(
     assert ids == [asked(number)["prompt"] for number in wanted]
 
 
-def test_a_second_file_may_join_the_first_and_one_that_goes_is_refused(
+def test_a_second_file_may_join_however_both_are_named_and_one_that_goes_is_refused(
     tmp_path: Path, server: LocalServer
 ) -> None:
     shards(tmp_path, a=[asked(0)], b=[asked(1)])
@@ -143,6 +143,9 @@ def test_a_second_file_may_join_the_first_and_one_that_goes_is_refused(
     run(config(tmp_path, server, "data/a.jsonl"), out)
     file = config(tmp_path, server, ["data/a.jsonl", "data/b.jsonl"])
     assert len(run(file, out).pairs) == 2
+    for path in ("data/*.jsonl", "data", ["data/?.jsonl"]):
+        assert run(config(tmp_path, server, path), out).did_nothing, "the same rows"
+    file = config(tmp_path, server, ["data/a.jsonl", "data/b.jsonl"])
     (tmp_path / "data" / "a.jsonl").unlink()
     with pytest.raises(InputError, match=r"a\.jsonl: there is no such file"):
         run(file, out)

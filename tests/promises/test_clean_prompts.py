@@ -70,6 +70,17 @@ def test_a_skip_names_the_row_of_the_evaluation_set_or_the_earlier_prompt(
     assert "`sky` (line 1)" in said["sky-again"]
 
 
+def test_the_earlier_prompt_is_named_with_its_file_where_there_are_several(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    (tmp_path / "data").mkdir()
+    first = write_jsonl(tmp_path / "data" / "a.jsonl", PROMPTS[:2])
+    write_jsonl(tmp_path / "data" / "b.jsonl", PROMPTS[2:])
+    config = set_up(tmp_path, server, path="data/*.jsonl")
+    report = check_run(judgeforge.load_config(config))
+    assert any(f"the same as `sky` (line 1 of {first})" in line for line in report.left_out)
+
+
 def test_check_shows_counts_and_the_clearest_cases(
     done: tuple[Path, int], command: Command
 ) -> None:

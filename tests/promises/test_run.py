@@ -192,7 +192,7 @@ def test_a_changed_configuration_on_an_old_folder_says_what_differs(
 ) -> None:
     run(write_config(tmp_path, server, prompts=2), out)
     changed = write_config(tmp_path, server, **part)
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=rf"{named}(?s:.*)out=.*force=True"):
         run(changed, out)
     assert run(changed, out, force=True).exit_code == 0
 
@@ -220,7 +220,7 @@ def test_changed_and_removed_rows_need_force(
     run(config, out)
     text = (tmp_path / "prompts.jsonl").read_text().replace("fact number 1", "joke number 1")
     (tmp_path / "prompts.jsonl").write_text("".join(text.splitlines(keepends=True)[:2]))
-    with pytest.raises(ConfigError, match=r"changed: `p1` .*removed: 1"):
+    with pytest.raises(ConfigError, match=r"changed: `p1` .*removed: 1 row \(`p2`\)"):
         run(config, out)
     result = run(config, out, force=True)
     assert [row["prompt_id"] for row in rows(out / "pairs.jsonl")] == ["p0", "p1"]

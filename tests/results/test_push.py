@@ -147,11 +147,20 @@ def test_pairs_become_public_only_where_that_was_said(hub: Hub, finished: Path) 
         (["me/a b", "--license", "other"], {}, 2, "write OWNER/NAME"),
         ([_NAME, "--license", "nonsense"], {}, 2, '"license" must be one of the list'),
         ([_NAME, "--license", "other"], {"HF_TOKEN": "hf_bad"}, 2, "does not know who you are"),
+        (
+            [_NAME, "--license", "other"],
+            {"HF_TOKEN": "", "HF_ENDPOINT": "http://127.0.0.1:9"},
+            2,
+            "there is no token to publish with. Log in",
+        ),
         (["elsewhere/pairs", "--license", "other"], {}, 2, "your token may not write there"),
         ([_NAME, "--license", "other"], {"HF_HUB_OFFLINE": "1"}, 2, "HF_HUB_OFFLINE is set"),
         ([_NAME, "--license", "other"], {"HF_ENDPOINT": "http://127.0.0.1:9"}, 4, "cannot be rea"),
     ],
-    ids=["license", "name", "blank", "unknown", "token", "owner", "offline", "unreachable"],
+    ids=[
+        *("license", "name", "blank", "unknown", "token", "no token"),
+        *("owner", "offline", "unreachable"),
+    ],
 )
 def test_what_cannot_be_published_says_why_without_a_traceback(
     hub: Hub,

@@ -74,7 +74,7 @@ def test_other_rows_are_refused_as_those_of_a_file_are_and_leave_no_trace(
     asked, other = len(server.requests), [{"id": "p0", "prompt": "Another one."}, *ROWS[1:]]
     with pytest.raises(ConfigError, match=r"the prompts differ .*changed: `p0` \(line 1\)"):
         judgeforge.run(config, out, prompts=other)
-    with pytest.raises(ConfigError, match="removed: 1 row"):
+    with pytest.raises(ConfigError, match=r"removed: 1 row \(`p2`\).*out=.*force=True"):
         judgeforge.run(config, out, prompts=ROWS[:2])
     assert given(out) == ROWS
     assert judgeforge.run(config, out, prompts=ROWS).did_nothing

@@ -127,6 +127,23 @@ def test_a_file_gets_a_line_every_30_seconds_and_the_last_state(
     assert "\r" not in error.getvalue()
 
 
+def test_a_script_that_shows_nothing_is_told_once_of_a_model_that_stays_out_of_order(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, failing = Clock(), replace(BEGUN, out_of_order={"own": "HTTP 500"})
+    monkeypatch.setattr(progress_shown, "time", clock)
+    with progress_shown.shown(False, None) as show:
+        assert show is not None
+        for state, seconds in ((failing, 8), (BEGUN, 8), (failing, 30)):
+            for _ in range(2 * seconds):
+                clock.now += 0.5
+                show(state)
+            assert len(caplog.messages) == (seconds == 30)
+    assert "model `own` does not answer (HTTP 500)" in caplog.text
+    with progress_shown.shown(False, print) as own:
+        assert own is print
+
+
 class Cell:
     """Of a notebook: what a front end keeps of ``display`` and of updates to it."""
 

@@ -57,7 +57,7 @@ def test_a_file_in_place_of_the_folder_is_named(
     for out in (config, config / "below"):
         code, _, error = command("run", config, "--out", out)
         assert (code, server.requests) == (2, [])
-        assert f"{out} is a file, or lies below one; give another --out" in error
+        assert f"{out} is a file, or lies below one; name another run folder" in error
 
 
 @pytest.mark.parametrize("blank", ["", " "])
@@ -68,8 +68,8 @@ def test_an_empty_out_is_a_mistake_and_not_the_current_folder(
     monkeypatch.chdir(tmp_path / "here")
     code, _, error = command("run", config, "--out", blank)
     assert code == 2
-    assert "--out is empty" in error
-    with pytest.raises(ConfigError, match="--out is empty"):
+    assert "the run folder (`out`) is empty" in error
+    with pytest.raises(ConfigError, match=r"\(`out`\) is empty"):
         judgeforge.run(judgeforge.load_config(config), blank)
     assert not list((tmp_path / "here").iterdir())
 

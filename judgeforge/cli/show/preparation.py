@@ -29,10 +29,10 @@ def print_check(report: CheckReport) -> None:
         say(f"{fine}, {counted(skips, 'row')} would be skipped")
     for reason, number in sorted(report.skips.items()):
         say(f"  {reason}: {number}")
-    for example in report.examples:
-        say(f"  {example}")
-    if skips > len(report.examples):
-        say(f"  … and {skips - len(report.examples)} more")
+    for alike in report.kinds.values():
+        say(f"  {alike}")
+    if report.unshown:
+        say(f"  … and {report.unshown} more")
     for line in report.left_out:
         say(line)
     for number, line in enumerate(report.lint):

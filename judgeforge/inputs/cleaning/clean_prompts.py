@@ -100,7 +100,7 @@ def _left_out(config: PromptsConfig, worst: Worst) -> Callable[[Prompt], Skip | 
             return skip(prompt, SkipReason.CONTAMINATED, found.share, f"{text}:")
         if near is not None and (twin := near.find_or_add(prompt)):
             text = f"{twin.similarity:.0%} the same as `{quotable(twin.prompt_id)}`"
-            detail = f"{text} (line {twin.line}):"
+            detail = f"{text} ({twin.place}):"
             return skip(prompt, SkipReason.NEAR_DUPLICATE, twin.similarity, detail)
         return None
 

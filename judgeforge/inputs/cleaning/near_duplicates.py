@@ -28,6 +28,7 @@ from judgeforge.inputs.cleaning.pieces import (
     shared_of_sketches,
     sketch,
 )
+from judgeforge.inputs.rows import place_of
 from judgeforge.records import Prompt
 
 MOST_PIECES = 1024
@@ -39,7 +40,7 @@ _MOST_IN_A_BAND = 12
 _PIECES_AT_ONCE = 8192
 """Each takes some 400 bytes while it is sketched."""
 INSTRUCTIONS = frozenset({"system", "developer"})
-_HEAD = struct.Struct("<III")
+_HEAD = struct.Struct("<II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Near:
     """The earlier prompt that a prompt is nearest to."""
 
     prompt_id: str
-    line: int
+    place: str
+    """In words: its line, and its file where there are several."""
     similarity: float
 
 
@@ -102,8 +104,8 @@ class NearDuplicates:
             if similarity >= self._least and (nearest is None or similarity > nearest[0]):
                 nearest = similarity, row
         if nearest is not None:
-            prompt_id, line, _ = self._pieces(nearest[1])
-            return Near(prompt_id, line, nearest[0])
+            prompt_id, place, _ = self._pieces(nearest[1])
+            return Near(prompt_id, place, nearest[0])
         self._add(prompt, kept, tags)
         return None
 
@@ -122,8 +124,8 @@ class NearDuplicates:
         return tags
 
     def _add(self, prompt: Prompt, kept: Sketch, tags: Sequence[int]) -> None:
-        row, name = len(self._places), json.dumps(prompt.id).encode()
-        head = _HEAD.pack(prompt.line, len(name), len(kept))
+        row, name = len(self._places), json.dumps([prompt.id, place_of(prompt)]).encode()
+        head = _HEAD.pack(len(name), len(kept))
         try:
             self._file.seek(self._end)
             self._end += self._file.write(head + name + kept.tobytes())
@@ -133,12 +135,12 @@ class NearDuplicates:
         for tag in tags:
             self._table.add(tag, row)
 
-    def _pieces(self, row: int) -> tuple[str, int, Sketch]:
-        """Id, line and pieces of a row."""
+    def _pieces(self, row: int) -> tuple[str, str, Sketch]:
+        """Id, place and pieces of a row."""
         self._file.seek(self._places[row])
-        line, named, number = _HEAD.unpack(self._file.read(_HEAD.size))
-        prompt_id: str = json.loads(self._file.read(named))
-        return prompt_id, line, np.frombuffer(self._file.read(4 * number), dtype=np.uint32)
+        named, number = _HEAD.unpack(self._file.read(_HEAD.size))
+        prompt_id, place = json.loads(self._file.read(named))
+        return prompt_id, place, np.frombuffer(self._file.read(4 * number), dtype=np.uint32)
 
 
 def asked(prompt: Prompt) -> str:

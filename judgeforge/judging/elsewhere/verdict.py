@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from judgeforge.calls.providers.thoughts import answer_and_thought
 from judgeforge.judging.judge import judgment_id
 from judgeforge.ranking.protocols import is_by_code
 from judgeforge.ranking.validation import judgments_of_prompt
@@ -94,9 +95,11 @@ class Verdict:
 
 
 def text_digest(text: str) -> bytes:
-    """White space apart: programs and tables may change it on the way."""
+    """White space apart, which programs and tables may change on the way, and thoughts in tags,
+    which a run keeps apart from what is judged."""
+    answer, _ = answer_and_thought(text, None)
     return hashlib.blake2b(
-        " ".join(text.split()).encode("utf-8", "replace"), digest_size=8
+        " ".join(answer.split()).encode("utf-8", "replace"), digest_size=8
     ).digest()
 
 

@@ -26,6 +26,7 @@ _TWO_JUDGES_SD, _FIT_PROMPTS = 0.33, 64
 other, over fits of the same two on as many prompts (the judges of benchmarks/confidence.py)."""
 _FIX_ROW = "fix the row; skips.jsonl names file and line"
 _NOTHING = "nothing to fix: the first one counts"
+_AGAIN = "--retry-skipped (in Python retry_skipped=True)"
 
 SKIP_WORDS: Mapping[str, SkipWords] = {
     SkipReason.INVALID_ROW: SkipWords("the row is not valid in its format", _FIX_ROW),
@@ -38,8 +39,8 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.CRITERIA_NOT_WRITTEN: SkipWords(
         "the model wrote no criteria that could be read",
-        "skips.jsonl says why: a larger rubric.write.max_tokens, or another model; judgeforge run "
-        "… --retry-skipped does these again",
+        "skips.jsonl says why: a larger rubric.write.max_tokens, or another model; a start with "
+        f"{_AGAIN} does these again",
     ),
     SkipReason.INVALID_ENCODING: SkipWords("the row is not in UTF-8", _FIX_ROW),
     SkipReason.EMPTY_PROMPT: SkipWords("the prompt is empty", _FIX_ROW),
@@ -66,12 +67,12 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.CALL_FAILED: SkipWords(
         "a model could not be reached or refused this request, after all retries",
-        "judgeforge run … --retry-skipped does these again; log.jsonl has each error",
+        f"a start with {_AGAIN} does these again; log.jsonl has each error",
     ),
     SkipReason.TOO_FEW_COMPLETIONS: SkipWords(
         "fewer than two answers were usable and different",
         "more sampling.completions, a higher temperature or max_tokens; where calls failed, "
-        "--retry-skipped",
+        f"a start with {_AGAIN}",
     ),
     SkipReason.NOT_JUDGED: SkipWords(
         "its answers have not been judged yet",
@@ -113,7 +114,8 @@ SKIP_WORDS: Mapping[str, SkipWords] = {
     ),
     SkipReason.NOT_AMONG_BEST: SkipWords(
         "better pairs of other prompts are as many as pairing.best keeps",
-        "a larger number in pairing.best and --force keep more of them, from the cache",
+        "a larger number in pairing.best and --force (in Python force=True) keep more of them, "
+        "from the cache",
     ),
     SkipReason.NOT_SHOWN_BETTER: SkipWords(
         "the audit does not show that such a chosen side is better than such a rejected one",

@@ -200,10 +200,10 @@ def _connect(address: str) -> None:
     except ConnectionError as error:
         if address != AUTO:
             why = f"no Ray cluster answers there ({_words(str(error))})"
-            raise ConfigError(f"--cluster {address}: {why}") from error
+            raise ConfigError(f"cluster {address}: {why}") from error
         ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, **quietly)
     except (RayError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"--cluster {address}: {_words(str(error))}") from error
+        raise ConfigError(f"cluster {address}: {_words(str(error))}") from error
 
 
 def _expect_answer(address: str) -> None:
@@ -214,7 +214,7 @@ def _expect_answer(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"--cluster {address}: nothing answers there ({error})") from error
+        raise ConfigError(f"cluster {address}: nothing answers there ({error})") from error
 
 
 async def _done(reference: Any) -> None:  # noqa: ANN401 (of Ray)

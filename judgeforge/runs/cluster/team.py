@@ -106,8 +106,7 @@ def _ray_actors() -> ModuleType:
         from judgeforge.runs.cluster import ray_actors
     except ImportError as error:
         raise ConfigError(
-            "--cluster needs Ray: pip install 'judgeforge[ray]', here and on each machine of the "
-            "cluster"
+            "a cluster needs Ray: pip install 'judgeforge[ray]', here and on each machine of it"
         ) from error
     return ray_actors
 

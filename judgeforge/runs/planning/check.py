@@ -30,15 +30,43 @@ from judgeforge.runs.validation.pair_sides import SideNotes
 from judgeforge.runs.validation.reward_notes import RewardNotes
 from judgeforge.runs.validation.row_demands import row_checks
 from judgeforge.runs.validation.verifiers import VerifiedPrompts
+from judgeforge.text.wording import counted, listed
 
-_SHOWN_SKIPS = 10
+_SHOWN_KINDS, _SHOWN_LINES = 10, 5
+
+
+@dataclass(slots=True)
+class _SkippedAlike:
+    """Rows with the same fault."""
+
+    first: Skip
+    problem: str
+    file: str
+    """Of the last of them."""
+    lines: list[str]
+    """Of the first of them, with the file where it is another one than before."""
+    rows: int = 1
+
+    def add(self, file: str, line: int) -> None:
+        self.rows += 1
+        if len(self.lines) <= _SHOWN_LINES:
+            self.lines.append(str(line) if file == self.file else f"{file}:{line}")
+            self.file = file
+
+    def __str__(self) -> str:
+        one = self.first
+        if self.rows == 1:
+            return f"{one.prompt_id}: {one.reason}: {one.detail}"
+        where = listed(self.lines, _SHOWN_LINES)
+        return f"{one.reason}: {counted(self.rows, 'row')} ({where}): {self.problem}"
 
 
 @dataclass(slots=True)
 class CheckReport:
     prompts: int = 0
     skips: Counter[str] = field(default_factory=Counter)
-    examples: list[str] = field(default_factory=list)
+    kinds: dict[tuple[str, str], _SkippedAlike] = field(default_factory=dict)
+    """By reason and by what is wrong: the first few."""
     source: list[str] = field(default_factory=list)
     """How rows were read, and what of them was not."""
     lint: list[str] = field(default_factory=list)
@@ -51,6 +79,11 @@ class CheckReport:
     problems: list[str] = field(default_factory=list)
     for_rewards: bool = False
     """Whether a trainer brings the prompts, so that none are expected here."""
+
+    @property
+    def unshown(self) -> int:
+        """Rows that would be skipped and are of none of the ``kinds``."""
+        return self.skips.total() - sum(alike.rows for alike in self.kinds.values())
 
     @property
     def usable(self) -> bool:
@@ -161,5 +194,8 @@ def _usable_rows(rows: Iterable[Prompt | Skip], report: CheckReport) -> Iterator
             yield row
             continue
         report.skips[row.reason] += 1
-        if len(report.examples) < _SHOWN_SKIPS:
-            report.examples.append(f"{row.prompt_id}: {row.reason}: {row.detail}")
+        file, _, problem = row.detail.partition(f":{row.line}: ")
+        if (kind := (row.reason, problem)) in report.kinds:
+            report.kinds[kind].add(file, row.line)
+        elif len(report.kinds) < _SHOWN_KINDS:
+            report.kinds[kind] = _SkippedAlike(row, problem, file, [f"{file}:{row.line}"])

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from judgeforge.config.chat_template import template_digest
 from judgeforge.config.model import ModelConfig
+from judgeforge.config.prompt_files import are_several
 from judgeforge.config.run import PromptsConfig, RunConfig
 from judgeforge.judging.layout import CODE_OF_A_REQUEST, NEWEST_LAYOUT, Layout
 from judgeforge.ranking.cascade.training_value import TrainingValue
@@ -61,7 +62,9 @@ def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None
     if "path" in prompts:
         # Moving a project changes no result; the rows themselves are compared one by one.
         path = config.prompts.path
-        prompts["path"] = path.name if isinstance(path, Path) else path and SEVERAL_FILES
+        prompts["path"] = SEVERAL_FILES
+        if isinstance(path, Path) and not are_several(path):
+            prompts["path"] = path.name
     if config.prompts.contamination is not None:
         # As above: a row of theirs that changes shows in the prompts that are skipped for it.
         prompts["contamination"]["against"] = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -27,10 +27,12 @@ from judgeforge.runs.preparation.known_input import KnownInput
 from judgeforge.store.journal import Entry, FinishedPrompts, Tally, short_digest
 from judgeforge.store.known_rows import KnownRows
 from judgeforge.text.prompt_keys import prompt_key
+from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, listed
 
 TODO, LEFT_OUT = -1, -(2**63)
 _SKIPS_IN_MEMORY = 2**20
+_NAMED = 3
 _WAITING = frozenset({SkipReason.NOT_JUDGED})
 """Until anybody judges them."""
 
@@ -140,14 +142,15 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
     redo: frozenset[SkipReason] = frozenset(),
     judged_elsewhere: Collection[str] = (),
     known: KnownInput | None = None,
+    ids_of: Callable[[Collection[int]], Sequence[str]] = lambda _: (),
 ) -> Worklist:
     """Read the input once, or not at all where it is ``known``. The caller closes ``skips``.
 
     Only prompts among the first ``limit`` rows are to do. What is ``finished`` after them stays
     finished, and the bad rows among the first ``covered`` stay listed, as an earlier start left
-    both. ``judged_elsewhere``: ids of prompts. Raises ConfigError where rows that ``folder`` has
-    done already were changed or removed, unless ``accept_changes``, or a model cannot take a row;
-    InputError where the input cannot be read.
+    both. ``judged_elsewhere``: ids of prompts. ``ids_of``: of finished prompts, by key. Raises
+    ConfigError where rows that ``folder`` has done already were changed or removed, unless
+    ``accept_changes``, or a model cannot take a row; InputError where the input cannot be read.
     """
     recalled = _recalled(known, finished, redo, judged_elsewhere)
     if recalled is not None:
@@ -179,10 +182,10 @@ def plan_work(  # noqa: PLR0913 (all that decides what is to be done)
             break
     work.fingerprint, work.losses = all_rows.hexdigest(), noticed.losses()
     work.unknown = [] if least is not None else sorted(unknown)
-    if not accept_changes:
-        _refuse_changes(folder, changed.values(), removed=len(finished) - seen)
-    elif changed or seen < len(finished):
-        work.removed = finished.keys_beside(ids) | changed.keys()
+    gone = finished.keys_beside(ids) if seen < len(finished) else frozenset()
+    if (changed or gone) and not accept_changes:
+        raise _differ(folder, changed.values(), len(gone), ids_of(gone))
+    work.removed = gone | changed.keys()
     if known is not None:
         known.keep(ids, work.digests, work.skips, fingerprint=work.fingerprint, noticed=noticed)
     return work
@@ -248,17 +251,18 @@ def _of_known(
     return work
 
 
-def _refuse_changes(folder: Path, changed: Collection[str], *, removed: int) -> None:
-    parts = []
-    if changed:
-        parts.append(f"changed: {listed(changed, most=3)}")
-    if removed:
-        parts.append(f"removed: {counted(removed, 'row')}")
-    if parts:
-        raise ConfigError(
-            f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
-            "Use another --out, or --force to do changed rows again and drop removed ones."
-        )
+def _differ(
+    folder: Path, changed: Collection[str], number: int, removed: Sequence[str]
+) -> ConfigError:
+    parts = [f"changed: {listed(changed, most=_NAMED)}"] if changed else []
+    if number:
+        names = listed(map(quotable, removed), _NAMED, mark="`")
+        parts.append(f"removed: {counted(number, 'row')}{names and f' ({names})'}")
+    return ConfigError(
+        f"the prompts differ from those that {folder} was made with ({'; '.join(parts)}). "
+        "Use another folder (--out; in Python out=), or --force (force=True) to do changed "
+        "rows again and drop removed ones."
+    )
 
 
 def remaining(

@@ -4,6 +4,7 @@ what else they could be, and what stands out in a preference set of others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from judgeforge.calls.providers.thoughts import split_reasoning
@@ -12,8 +13,9 @@ from judgeforge.inputs.messages_in_text import is_list_of_texts
 from judgeforge.inputs.row_checks import RowChecks
 from judgeforge.inputs.shapes.transcripts import looks_like_transcript
 from judgeforge.inputs.source_columns import SourceColumns
-from judgeforge.records import Prompt
+from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.runs.validation.preference_lint import PreferenceLint
+from judgeforge.text.messages import Message
 from judgeforge.text.wording import counted
 
 
@@ -35,7 +37,7 @@ class InputNotes:
         self._lint = PreferenceLint()
         self._keep = frozenset(config.keep)
         self.source = SourceColumns.of(config, completions_wanted=checks.needs_completions)
-        self.checks = replace(checks, look_at=self._lint.add)
+        self.checks = replace(checks, look_at=self._look)
         self._samples_alone = not (checks.needs_completions or checks.adds_completions)
         self._prompts = self._ready = self._transcripts = self._with_criteria = 0
         self._lists = self._thoughts = 0
@@ -53,6 +55,11 @@ class InputNotes:
         self._lists += any(map(is_list_of_texts, texts))
         self._thoughts += any(split_reasoning(one.text)[1] for one in prompt.completions)
         self._kept |= prompt.metadata.keys() & self._keep
+
+    def _look(
+        self, line: int, messages: Sequence[Message], ready: Sequence[ReadyCompletion]
+    ) -> None:
+        self._lint.add(line, messages, ready, self.source.file)
 
     def shape(self) -> list[str]:
         return [*self.source.files(), *self.source.described()]

@@ -32,22 +32,26 @@ _CERTAIN = 3.0
 _ENOUGH = 30
 _LEAN = 0.6
 _MOST_MODELS = 5
+_Place = tuple[str | None, int]
+"""The file, where there are several, and the line."""
 
 
 @dataclass(slots=True)
 class _Cases:
     rows: int = 0
-    worst: list[tuple[float, int]] = field(default_factory=list)
-    """How bad, and minus the line: the worst first."""
+    worst: list[tuple[float, int, _Place]] = field(default_factory=list)
+    """How bad, and minus the number of the case: the worst first."""
 
-    def add(self, line: int, badness: float = 0.0) -> None:
+    def add(self, place: _Place, badness: float = 0.0) -> None:
         self.rows += 1
-        self.worst = sorted((*self.worst, (badness, -line)), reverse=True)[:_EXAMPLES]
+        found = (*self.worst, (badness, -self.rows, place))
+        self.worst = sorted(found, reverse=True)[:_EXAMPLES]
 
     def __str__(self) -> str:
-        lines = [str(-line) for _, line in self.worst]
-        where = f"line{'s' if len(lines) > 1 else ''} {', '.join(lines)}"
-        more = " and more" if self.rows > len(lines) else ""
+        places = [place for _, _, place in self.worst]
+        lines = "" if any(file for file, _ in places) else f"line{'s' * (len(places) > 1)} "
+        where = lines + ", ".join(f"{file}:{line}" if file else str(line) for file, line in places)
+        more = " and more" if self.rows > len(places) else ""
         return f"{counted(self.rows, 'row')} ({where}{more})"
 
 
@@ -64,23 +68,30 @@ class PreferenceLint:
         """Models by how often they wrote a side, where another wrote the other one."""
         self._prompts, self._pairs, self._swapped = KeySet(), KeySet(), KeySet()
 
-    def add(self, line: int, messages: Sequence[Message], ready: Sequence[ReadyCompletion]) -> None:
-        """A row; one without two sides is passed over."""
+    def add(
+        self,
+        line: int,
+        messages: Sequence[Message],
+        ready: Sequence[ReadyCompletion],
+        file: str | None = None,
+    ) -> None:
+        """A row; one without two sides is passed over. ``file``: where there are several."""
         sides = {one.given: one for one in ready if one.given is not None}
         if len(sides) < 2:
             return
         self.rows += 1
+        place = file, line
         texts: dict[Given, str] = {side: _said(one) for side, one in sides.items()}
-        self._compare(line, texts["chosen"], texts["rejected"])
-        self._look_up(line, _asked(messages), texts)
+        self._compare(place, texts["chosen"], texts["rejected"])
+        self._look_up(place, _asked(messages), texts)
         asked = text_as_read(messages[-1].text)
         for side, text in texts.items():
             if not text.strip():
-                self._cases[f"an empty answer in `{side}`"].add(line)
+                self._cases[f"an empty answer in `{side}`"].add(place)
             elif len(asked) >= _SHORTEST_ECHO and text_as_read(text).startswith(asked):
-                self._cases[f"the prompt repeated in `{side}`"].add(line, len(asked))
+                self._cases[f"the prompt repeated in `{side}`"].add(place, len(asked))
             if looks_cut(text):
-                self._cases[f"an answer that looks cut off in `{side}`"].add(line, len(text))
+                self._cases[f"an answer that looks cut off in `{side}`"].add(place, len(text))
         self._count_models(sides)
 
     def findings(self) -> list[str]:
@@ -91,28 +102,28 @@ class PreferenceLint:
         head = f"{counted(self.rows, 'row')} with `chosen` and `rejected`"
         return [head, *found, *self._length_bias(), *self._model_bias()]
 
-    def _compare(self, line: int, chosen: str, rejected: str) -> None:
+    def _compare(self, place: _Place, chosen: str, rejected: str) -> None:
         longest = max(len(chosen), len(rejected), 1)
         ratio = math.log(max(1, len(chosen)) / max(1, len(rejected)))
         self._longer += len(chosen) > len(rejected)
         self._same_length += len(chosen) == len(rejected)
         self._ratio += ratio
         if chosen == rejected:
-            self._cases["identical sides"].add(line, longest)
+            self._cases["identical sides"].add(place, longest)
         elif text_as_read(chosen) == text_as_read(rejected):
-            self._cases["sides that differ in white space only"].add(line, longest)
+            self._cases["sides that differ in white space only"].add(place, longest)
         elif (share := words_in_common(chosen, rejected)) >= _NEARLY_EQUAL:
-            self._cases["nearly identical sides"].add(line, share)
+            self._cases["nearly identical sides"].add(place, share)
 
-    def _look_up(self, line: int, asked: str, texts: Mapping[Given, str]) -> None:
+    def _look_up(self, place: _Place, asked: str, texts: Mapping[Given, str]) -> None:
         chosen, rejected = texts["chosen"], texts["rejected"]
         pair = _key(asked, chosen, rejected)
         if pair in self._pairs:
-            self._cases["the same row again"].add(line)
+            self._cases["the same row again"].add(place)
         elif pair in self._swapped:
-            self._cases["the reverse of an earlier row"].add(line)
+            self._cases["the reverse of an earlier row"].add(place)
         elif _key(asked) in self._prompts:
-            self._cases["a prompt that an earlier row has, with other answers"].add(line)
+            self._cases["a prompt that an earlier row has, with other answers"].add(place)
         self._pairs.add(pair)
         self._swapped.add(_key(asked, rejected, chosen))
         self._prompts.add(_key(asked))

@@ -33,7 +33,7 @@ def test_a_prompt_with_one_more_word_is_near_the_first_one(tmp_path: Path) -> No
     first, second, near = found(tmp_path, {"id": "a", "prompt": ASKED}, other, twin)
     assert first is second is None
     assert near is not None
-    assert (near.prompt_id, near.line) == ("a", 1)
+    assert (near.prompt_id, near.place) == ("a", "line 1")
     assert 0.8 <= near.similarity < 1
 
 
@@ -45,7 +45,7 @@ def test_what_is_said_of_the_similarity_is_exact(tmp_path: Path) -> None:
     near.find_or_add(first)
     twin_of = near.find_or_add(second)
     assert twin_of is not None
-    assert (twin_of.prompt_id, twin_of.line) == (first.id, 1)
+    assert (twin_of.prompt_id, twin_of.place) == (first.id, "line 1")
     assert twin_of.similarity == pytest.approx(exact)
     above = NearDuplicates(exact + 0.001)
     above.find_or_add(first)

@@ -41,6 +41,12 @@ def test_what_counts_has_the_weight_of_the_judges_and_says_where_it_stands(tmp_p
     assert not unused
 
 
+def test_a_text_with_its_thought_is_the_answer_that_is_judged_without_it(tmp_path: Path) -> None:
+    whole = {"id": "p1.c1", "text": "<think>It may be 1.</think>\n\nText 1."}
+    (made,), unused = about(tmp_path, "p1.c0", whole)
+    assert (made.completion_ids, unused) == (("p1.c0", "p1.c1"), [])
+
+
 def test_of_two_that_read_the_same_the_first_is_meant(tmp_path: Path) -> None:
     (made,), _ = about(tmp_path, "p1.c1", "p1.c2")
     assert made.completion_ids == ("p1.c1", "p1.c0")

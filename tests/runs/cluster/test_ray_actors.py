@@ -122,5 +122,5 @@ def test_an_address_where_no_cluster_answers_is_a_mistake_of_the_command(
     process = start(config, out, "--cluster", "127.0.0.1:9", "--workers", "2")
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 2
-    assert "--cluster 127.0.0.1:9" in stderr
+    assert "cluster 127.0.0.1:9: " in stderr
     assert server.requests == []

@@ -80,6 +80,24 @@ def test_it_says_what_rows_have_beside_words_and_what_of_it_no_pair_has(tmp_path
     ]
 
 
+def test_rows_with_the_same_fault_are_told_once_with_their_number_and_first_lines(
+    tmp_path: Path,
+) -> None:
+    same = [{"prompt": "Why?", "completions": ["So.", "So."]}] * 8
+    report = check(tmp_path, [{"prompt": "Plain"}, *same, {"prompt": ""}, *same])
+    told = list(map(str, report.kinds.values()))
+    file = tmp_path / "p.jsonl"
+    assert told[0].startswith(f"too_few_completions: 16 rows ({file}:2, 3, 4, 5, 6, …): `compl")
+    assert told[1:] == [f"line-10: empty_prompt: {file}:10: `prompt` is empty; write one"]
+    assert report.unshown == 0
+
+
+def test_of_many_different_faults_the_first_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    rows = [{"id": f"p{i // 2}", "prompt": f"{i}?"} for i in range(30)]
+    report = check(tmp_path, rows)
+    assert (len(report.kinds), report.skips.total(), report.unshown) == (10, 15, 5)
+
+
 def test_it_says_nothing_of_rows_of_words_alone(tmp_path: Path) -> None:
     report = check(tmp_path, [{"prompt": "Plain"}])
     assert not any("the input has" in note for note in report.notes)

@@ -124,6 +124,19 @@ def test_check_says_how_rows_were_read_and_lints_them(tmp_path: Path, server: Lo
     assert not server.calls()
 
 
+def test_lines_of_several_files_are_told_with_their_file(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    (tmp_path / "sets").mkdir()
+    same = rows(1)[0] | {"rejected": rows(1)[0]["chosen"]}
+    first = write_rows(tmp_path / "sets" / "a.jsonl", [*rows(3), same])
+    second = write_rows(tmp_path / "sets" / "b.jsonl", rows(2)[1:])
+    prompts = {"path": "sets/*.jsonl"}
+    report = check_run(load_config(write_config(tmp_path, server, prompts=prompts, sampling=None)))
+    assert f"identical sides: 1 row ({first}:4)" in report.lint
+    assert f"the same row again: 1 row ({second}:1)" in report.lint
+
+
 def test_check_says_where_nothing_is_sampled(tmp_path: Path, server: LocalServer) -> None:
     write_rows(tmp_path / "set.json", rows(3))
     report = check_run(load_config(write_config(tmp_path, server, prompts={"path": "set.json"})))
