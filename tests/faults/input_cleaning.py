@@ -39,8 +39,7 @@ def _write(file: Path, rows: list[dict[str, str]]) -> bytes:
 
 def _refused(scene: Scene, *named: str) -> str:
     before = len(scene.server.requests)
-    seen = scene.run()
-    assert seen.exit_code == 2
+    seen = scene.exits(2)
     assert all(word in seen.message for word in named), seen.message
     assert len(scene.server.requests) == before, "nothing was asked"
     return seen.message
@@ -121,7 +120,7 @@ def _(scene: Scene) -> str:
     assert (seen.exit_code, seen.pairs, len(seen.skips)) == (0, len(_OTHERS), _ROWS - len(_OTHERS))
     disturbed = results(scene.out)
     scene.billing = False
-    assert scene.run(out=scene.folder / "straight").exit_code == 0
+    scene.exits(0, out=scene.folder / "straight")
     assert results(scene.folder / "straight") == disturbed
     reasons = set(seen.skips.values())
     assert reasons == {"near_duplicate", "contaminated"}, reasons

@@ -18,9 +18,7 @@ def _refused(name: str, done: str, text: str, said: str, *, quick: bool = False)
         scene.configure()
         config = scene.folder / "config.yaml"
         config.write_text(config.read_text() + text)
-        seen = scene.run()
-        assert seen.exit_code == 2
-        assert said in seen.message
+        seen = scene.exits(2, said)
         assert str(config) in seen.message
         assert "\n" not in seen.message
         assert seen.seconds < 10

@@ -40,8 +40,7 @@ def _bad_row(name: str, done: str, criteria: object, reason: str, *, only: bool 
         scene.configure(
             prompts={"path": "prompts.jsonl"}, limits={"max_skip_share": 1}, rubric=rubric
         )
-        seen = scene.run()
-        assert seen.exit_code == 0
+        scene.exits(0)
         (skip,) = [row for row in rows(scene.out / "skips.jsonl") if row["prompt_id"] == "b"]
         assert skip["reason"] == reason
         assert "prompts.jsonl:2: " in skip["detail"]
@@ -77,8 +76,7 @@ def _written(name: str, done: str, odd: Fault, said: str) -> None:
         scene.configure(
             prompts={"path": "prompts.jsonl"}, limits={"max_skip_share": 1}, rubric=rubric
         )
-        seen = scene.run()
-        assert seen.exit_code == 0
+        seen = scene.exits(0)
         assert seen.skips == {"b": "criteria_not_written"}
         (skip,) = rows(scene.out / "skips.jsonl")
         assert said in skip["detail"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scene import Scene, results
+from tests.faults.scene import Scene
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.support.run_setup import rows
@@ -35,8 +35,7 @@ def _lines(number: int, size: int = 0) -> list[str]:
 def _(scene: Scene) -> str:
     (scene.folder / "prompts.jsonl").write_bytes(b"\xef\xbb\xbf" + "".join(_lines(2)).encode())
     scene.configure()
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed()
+    scene.ends_undisturbed()
     return "the result of the plain file"
 
 
@@ -91,9 +90,7 @@ def _refused(name: str, done: str, make: Callable[[Path], object], said: str, **
         scene.configure()
         (scene.folder / "prompts.jsonl").unlink()
         make(scene.folder / "prompts.jsonl")
-        seen = scene.run()
-        assert seen.exit_code == 2
-        assert said in seen.message
+        scene.exits(2, said)
         assert scene.server.requests == []
         return f"exit 2: “… {said} …”"
 
@@ -131,8 +128,7 @@ def _(scene: Scene) -> str:
     packed = gzip.compress("".join(chance).encode())
     (scene.folder / "prompts.jsonl.gz").write_bytes(packed[: len(packed) // 2])
     scene.configure(prompts={"path": "prompts.jsonl.gz"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert set(seen.skips.values()) == {"invalid_row"}
     done = seen.manifest["totals"]["prompts"] - 1
     assert 1 <= done < 6
@@ -156,8 +152,7 @@ def _(scene: Scene) -> str:
     whole = packed.getvalue().to_pybytes()
     (scene.folder / "prompts.jsonl.zst").write_bytes(whole[: len(whole) // 2])
     scene.configure(prompts={"path": "prompts.jsonl.zst"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert set(seen.skips.values()) == {"invalid_row"}
     done = seen.manifest["totals"]["prompts"] - 1
     assert 1 <= done < 6
@@ -173,8 +168,7 @@ def _(scene: Scene) -> str:
     first, second = (line.strip() for line in _lines(2))
     (scene.folder / "prompts.json").write_text(f"[{first}, {{bad}}, {second}, {{")
     scene.configure(prompts={"path": "prompts.json"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips == {"line-2": "invalid_row", "line-4": "invalid_row"}
     return "skips `invalid_row` of rows 2 and 4, the two other prompts done"
 
@@ -192,10 +186,11 @@ def _(scene: Scene) -> str:
     table = pa.table({"messages": turns, "instruction": ["How?"]})
     pq.write_table(table, scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)" in seen.message
-    assert "`prompts: {shape: messages}`" in seen.message
+    scene.exits(
+        2,
+        "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)",
+        "`prompts: {shape: messages}`",
+    )
     assert scene.server.requests == []
     return "exit 2: “the rows can be read in 2 ways: … say which: `prompts: {shape: …}` …”"
 
@@ -213,8 +208,7 @@ def _(scene: Scene) -> str:
             file.write("x" * 1_000_000)
         file.write('"}\n' + last)
     scene.configure(limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips == {"line-2": "too_long"}
     return "skip `too_long` of line 2, the two other prompts done"
 
@@ -230,8 +224,7 @@ def _(scene: Scene) -> str:
 
     pq.write_table(pa.table({"prompt": [1, 2, 3]}), scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    seen = scene.run()
-    assert seen.exit_code == 5
+    seen = scene.exits(5)
     assert seen.skips == {f"line-{n}": "invalid_row" for n in (1, 2, 3)}
     assert scene.server.requests == []
     return "three skips `invalid_row`, exit 5, nothing sent"
@@ -264,8 +257,7 @@ def _(scene: Scene) -> str:
         file.write_text(file.read_text().replace("fact number 39.", "joke number 39."))
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips["p39"] == "changed_during_run"
     assert not any("joke" in record.raw.decode() for record in scene.server.requests)
     return "39 prompts done, one skip `changed_during_run`, the new text was sent nowhere"
@@ -282,8 +274,7 @@ def _(scene: Scene) -> str:
             more.write('{"id": "new", "prompt": "One more?"}\n')
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.manifest["totals"]["prompts"] == 40
     sent = len(scene.server.requests)
     scene.server.faults.clear()
@@ -303,8 +294,7 @@ def _(scene: Scene) -> str:
         os.truncate(file, file.stat().st_size // 2)
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.manifest["totals"]["prompts"] == 40
     gone = [reason for reason in seen.skips.values() if reason == "changed_during_run"]
     assert len(gone) >= 10

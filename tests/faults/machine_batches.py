@@ -59,15 +59,14 @@ def _kill_at(scene: Scene, when: str, owner: str, name: str, provider: str) -> N
         text=True,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )  # fmt: skip
-    assert scene.end(process)[0] == -signal.SIGKILL
+    scene.command_exits(-signal.SIGKILL, process)
 
 
 def _killed(scene: Scene, when: str, owner: str, name: str, provider: str, most: int) -> str:
     """``most``: creations, those that were killed included."""
     _kill_at(scene, when, owner, name, provider)
     bought = answered(scene.server)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert answered(scene.server) == _PROMPTS * 8
     assert creations(scene.server) <= most
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
@@ -141,8 +140,8 @@ def _(scene: Scene) -> str:
     process = scene.start()
     scene.wait_for_requests(3, process)
     process.send_signal(signal.SIGTERM)
-    assert scene.end(process)[0] == 130
-    assert scene.run().exit_code == 0
+    scene.command_exits(130, process)
+    scene.exits(0)
     assert answered(scene.server) == 4 * 8
     assert creations(scene.server) == 2
     return "exit 130; then exit 0 with the batch that was under way, nothing asked twice"
@@ -157,9 +156,9 @@ def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 1
     scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
-    assert scene.run(no_wait=True).exit_code == 6
+    scene.exits(6, no_wait=True)
     scene.configure(prompts=4, own={"price": BATCH_PRICE})
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     sent_alone = [one for one in scene.server.calls() if not one.in_batch]
     assert (len(lines(scene.server)), len(sent_alone)) == (3 * 4, 8 + 3 * 4)
     assert results(scene.out) == scene.undisturbed(4)

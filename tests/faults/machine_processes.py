@@ -30,7 +30,7 @@ def straight_bytes(scene: Scene) -> dict[str, bytes]:
     cache = scene.folder / ".judgeforge"
     cache.rename(scene.folder / "cache-of-the-disturbed-run")
     straight = scene.folder / "straight"
-    assert scene.run(out=straight).exit_code == 0
+    scene.exits(0, out=straight)
     scene.billing = False  # The undisturbed run is billed by the same server.
     return result_bytes(straight)
 
@@ -111,10 +111,9 @@ def _ends_in_order(scene: Scene, number: signal.Signals) -> str:
     scene.wait_for_requests(40, process)
     process.send_signal(number)
     begun = time.monotonic()
-    exit_code, _ = scene.end(process)
-    assert exit_code == 130
+    scene.command_exits(130, process)
     assert time.monotonic() - begun < 2 + 10, "the grace and ten seconds"
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) == 40 * 8
     return "exit 130; the same command went on, nothing was asked twice"
 
@@ -151,13 +150,12 @@ def _(scene: Scene) -> str:
     time.sleep(0.3)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    exit_code, _ = scene.end(process)
-    assert exit_code == 130
+    scene.command_exits(130, process)
     assert time.monotonic() - begun < 5
     scene.server.faults.clear()
     in_flight = calls_lost(scene.out / "state" / "spending.jsonl")
     stalled = len(scene.server.requests)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) - 6 * 8 <= in_flight == stalled
     return "exit 130 at once; then all prompts, only what was in flight asked again"
 
@@ -173,8 +171,7 @@ def _(scene: Scene) -> str:
     process = scene.start()
     scene.wait_for_requests(10, process)
     process.send_signal(signal.SIGHUP)
-    exit_code, _ = scene.end(process)
-    assert exit_code == 0
+    scene.command_exits(0, process)
     return "exit 0, all prompts done"
 
 
@@ -192,8 +189,7 @@ def _(scene: Scene) -> str:
     process.send_signal(signal.SIGSTOP)
     time.sleep(60)
     process.send_signal(signal.SIGCONT)
-    exit_code, _ = scene.end(process, timeout=120)
-    assert exit_code == 0
+    scene.command_exits(0, process, timeout=120)
     repeated = len(scene.server.requests) - 30 * 8
     assert repeated <= IN_FLIGHT
     assert result_bytes(scene.out) == straight_bytes(scene)
@@ -210,10 +206,9 @@ def _(scene: Scene) -> str:
     scene.configure(prompts=10)
     first = scene.start()
     scene.wait_for_requests(10, first)
-    exit_code, shown = scene.end(scene.start())
-    assert exit_code == 75
+    shown = scene.command_exits(75, scene.start())
     assert "another run holds this folder" in shown
-    assert scene.end(first)[0] == 0
+    scene.command_exits(0, first)
     assert len(scene.server.requests) == 10 * 8
     return "exit 75; the first ended with exit 0, nothing asked twice"
 
@@ -251,8 +246,7 @@ def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
     begun = time.monotonic()
-    exit_code, _ = scene.end(process)
-    assert exit_code == 0
+    scene.command_exits(0, process)
     assert time.monotonic() - begun < 50, "no wait follows the clock on the wall"
     assert len(scene.server.requests) == 40 * 8
     assert result_bytes(scene.out) == straight_bytes(scene)

@@ -14,7 +14,7 @@ from tests.local_server import RequestRecord, faults
 
 def _finished(scene: Scene, prompts: int = 4) -> dict[str, bytes]:
     scene.configure(prompts=prompts)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     return _bytes(scene.out)
 
 
@@ -26,7 +26,7 @@ def _bytes(out: Path) -> dict[str, bytes]:
 def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
     """The same command restores the same bytes from what was paid for already."""
     sent = len(scene.server.requests)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) == sent
     assert _bytes(scene.out) == before
     return "exit 0, the same bytes, nothing sent"
@@ -34,9 +34,7 @@ def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
 
 def _refuses(scene: Scene, said: str) -> str:
     sent = len(scene.server.requests)
-    seen = scene.run()
-    assert seen.exit_code == 74
-    assert said in seen.message
+    scene.exits(74, said)
     assert len(scene.server.requests) == sent
     return f"exit 74: “… {said} …”, nothing sent"
 
@@ -116,7 +114,7 @@ def _lost_spending(name: str, done: str, *, keep: int | None) -> None:
     )
     def show(scene: Scene) -> str:
         scene.configure(prompts=4, budget={"usd": 1.0})
-        assert scene.run().exit_code == 0
+        scene.exits(0)
         spending = scene.out / "state" / "spending.jsonl"
         rows = spending.read_bytes().splitlines(keepends=True)
         spending.unlink()
@@ -138,7 +136,7 @@ _lost_spending("spending-cut-short", "The spending file loses its last 40 lines.
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=4)
-    assert scene.run(limit=2).exit_code == 0
+    scene.exits(0, limit=2)
     (scene.out / "state" / "spending.jsonl").unlink()
     seen = scene.run()
     totals = seen.manifest["totals"]
@@ -162,12 +160,10 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(500), when=at_the_20th)
     scene.configure(prompts=12, budget={"usd": 1.0}, limits={"concurrency": 4})
-    seen = scene.run()
-    assert seen.exit_code == 74
-    assert "the lock was removed or replaced" in seen.message
+    scene.exits(74, "the lock was removed or replaced")
     sent = len(scene.server.requests)
     assert sent <= 20 + 4
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     return f"exit 74 after {sent} of 96 requests; then the same command went on to the end"
 
 
@@ -273,7 +269,7 @@ def _(scene: Scene) -> str:
 def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
     """A new folder whose replies would all come from the cache."""
     scene.configure(prompts=4)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
+    scene.exits(0, out=scene.folder / "first")
     database = scene.folder / ".judgeforge" / "cache" / "cache.db"
     for extra in database.parent.glob("cache.db-*"):
         extra.unlink()
@@ -285,7 +281,7 @@ def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
     if seen.exit_code == 74:
         assert "cache" in seen.message
         shutil.rmtree(database.parent)
-        assert scene.run().exit_code == 0
+        scene.exits(0)
         first = "exit 74 and which folder to repair; without the cache all was asked anew"
     else:
         assert seen.exit_code == 0
@@ -322,13 +318,13 @@ def _(scene: Scene) -> str:
     import sqlite3
 
     scene.configure(prompts=4)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
+    scene.exits(0, out=scene.folder / "first")
     with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
         change = "UPDATE Cache SET value = replace(value, 'completion', 'complation')"
         changed = database.execute(f"{change} WHERE rowid % 3 = 0").rowcount
     scene.billing = False
     sent = len(scene.server.requests)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) - sent == changed
     assert results(scene.out) == results(scene.folder / "first")
     return f"{changed} of 32 replies changed, {changed} asked again, the undisturbed result"
@@ -343,12 +339,12 @@ def _(scene: Scene) -> str:
     import sqlite3
 
     scene.configure(prompts=1)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
+    scene.exits(0, out=scene.folder / "first")
     bomb = f"cos\nsystem\n(S'touch {scene.folder / 'pwned'}'\ntR.".encode()
     with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
         database.execute("UPDATE Cache SET value = ?, mode = 4", (bomb,))
     scene.billing = False
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert not (scene.folder / "pwned").exists()
     assert len(scene.server.requests) == 16
     assert "cache_row_refused" in (scene.out / "log.jsonl").read_text()
@@ -374,9 +370,9 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=6)
-    assert scene.run(limit=4).exit_code == 0
+    scene.exits(0, limit=4)
     shutil.rmtree(scene.folder / ".judgeforge")
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) == 6 * 8
     return "6 prompts with 48 calls in all, nothing asked twice"
 
@@ -388,7 +384,7 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(budget={"daily_usd": 5.0, "ledger": "ledger.txt"})
-    assert scene.run(out=scene.folder / "first").exit_code == 0
+    scene.exits(0, out=scene.folder / "first")
     ledger = scene.folder / "ledger.txt"
     ledger.write_bytes(b"garbage" + ledger.read_bytes()[7:])
     return _refuses(scene, "ledger.txt")
@@ -401,6 +397,5 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(on_finish={"command": ["sleep", "3600"], "timeout_s": 1})
-    exit_code, _ = scene.end(scene.start(), timeout=60)
-    assert exit_code == 0
+    scene.command_exits(0, scene.start(), timeout=60)
     return "exit 0, the command was ended after its second"

@@ -273,8 +273,7 @@ def _(scene: Scene) -> str:
         faults.whole_reply(_chat(_said("Fine."), usage=usage)), when=is_completion
     )
     scene.configure(prompts=20, budget={"usd": 2.5}, limits={"concurrency": 2})
-    seen = scene.run()
-    assert seen.exit_code == 3
+    seen = scene.exits(3)
     assert seen.cost_usd <= 2.5 + 2 * 0.41
     assert "reservation_exceeded" in (scene.out / "log.jsonl").read_text()
     scene.billing = False  # The server counts the reply that it meant to send.
@@ -336,8 +335,7 @@ def _(scene: Scene) -> str:
     odd = faults.whole_reply(_chat(_said(_HOSTILE)))
     scene.server.faults.add(odd, when=is_completion, nth=1)
     scene.configure(prompts=1)
-    exit_code, shown = scene.end(scene.start("--show-pairs", "5"))
-    assert exit_code == 0
+    shown = scene.command_exits(0, scene.start("--show-pairs", "5"))
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "\u202e" not in shown

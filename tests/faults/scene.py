@@ -91,6 +91,24 @@ class Scene:
             {skip.prompt_id: str(skip.reason) for skip in result.skips},
         )
 
+    def exits(self, code: int, *said: str, out: Path | None = None, **options: Any) -> Seen:
+        """Runs; the exit code is that one, and the message holds all of ``said``."""
+        seen = self.run(out=out, **options)
+        assert seen.exit_code == code, seen.message
+        assert all(words in seen.message for words in said), seen.message
+        return seen
+
+    def goes_on(self) -> Seen:
+        """The same command, to the end, once the server does what it should."""
+        self.server.faults.clear()
+        return self.exits(0)
+
+    def ends_undisturbed(self, prompts: int = 2) -> Seen:
+        """Runs to the end, with the results of a run without faults."""
+        seen = self.exits(0)
+        assert results(self.out) == self.undisturbed(prompts)
+        return seen
+
     def start(
         self,
         *options: str,
@@ -124,6 +142,12 @@ class Scene:
         self.said += [stdout, stderr]
         assert traceback or "Traceback" not in stderr, stderr
         return process.returncode, stdout + stderr
+
+    def command_exits(self, code: int, process: subprocess.Popen[str], **how: Any) -> str:
+        """Waits for its end, which has that exit code; all that was printed."""
+        exit_code, shown = self.end(process, **how)
+        assert exit_code == code, shown
+        return shown
 
     def wait_for_requests(self, number: int, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 60

@@ -23,8 +23,7 @@ def _configure(scene: Scene, provider: str = "openai", **own: object) -> None:
 
 
 def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> float:
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
     if provider == "openai":
         assert results(scene.out) == scene.undisturbed(_PROMPTS)
@@ -81,9 +80,7 @@ def _(scene: Scene) -> str:
     error = {"error": {"code": 502, "message": "upstream went away"}}
     scene.server.faults.add(faults.whole_reply(error), nth=3, when=is_line)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert results(scene.out) == scene.undisturbed(_PROMPTS)
+    seen = scene.ends_undisturbed(_PROMPTS)
     asked = [
         record.raw for record in scene.server.requests if record.kind in {"completion", "judge"}
     ]
@@ -101,8 +98,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(400), nth=3, when=is_line)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
     failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
     assert len(failed) == 1
@@ -117,8 +113,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.line_status = {2: 0}
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd > scene.billed_usd()
     assert results(scene.out) == scene.undisturbed(_PROMPTS)
     return "asked again in the next batch, counted whole, the undisturbed result"
@@ -132,8 +127,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.without_result = frozenset({2})
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd >= scene.billed_usd()
     return "asked again in the next batch, counted whole"
 
@@ -213,9 +207,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("model_not_batchable", None)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "model_not_batchable" in seen.message
+    seen = scene.exits(4, "model_not_batchable")
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
     _undisturbed_at_its_cost(scene)
     return "exit 4, `model_not_batchable` in the message, exact cost; then the undisturbed result"
@@ -229,11 +221,9 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(404), when=lambda one: one.path.endswith("/files"))
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "take `batch` out of model `small`" in seen.message
+    scene.exits(4, "take `batch` out of model `small`")
     scene.configure(prompts=_PROMPTS, own={"price": BATCH_PRICE})
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert answered(scene.server) == _CALLS
     return "exit 4 with that advice; without `batch` the run went on, nothing asked twice"
 
@@ -251,10 +241,8 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(404), when=is_a_list)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "may have been created" in seen.message
-    assert scene.run().exit_code == 4
+    scene.exits(4, "may have been created")
+    scene.exits(4)
     scene.server.faults.clear()
     _undisturbed_at_its_cost(scene)
     assert creations(scene.server) == 2
@@ -270,8 +258,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("invalid_request", 3)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
     failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
     assert len(failed) == 1
@@ -311,11 +298,8 @@ def _(scene: Scene) -> str:
         return record.method == "GET"
 
     scene.server.faults.add(faults.status(503), when=is_a_look)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "limits.stall_s" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.exits(4, "limits.stall_s")
+    scene.goes_on()
     assert creations(scene.server) == 2
     assert answered(scene.server) == _CALLS
     return "exit 4 with the last refusal; the same command went on, nothing asked twice"

@@ -20,8 +20,7 @@ CALLS = 16
 def _is_tried_again(scene: Scene, refusal: Fault) -> str:
     scene.server.faults.add(refusal, nth=3)
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert len(scene.server.requests) == CALLS + 1
     assert results(scene.out) == scene.undisturbed()
     assert seen.cost_usd == pytest.approx(scene.billed_usd())
@@ -95,13 +94,10 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(429, retry_after=999_999_999))
     scene.configure(limits={"stall_s": 3, "max_retry_s": 300})
-    seen = scene.run()
-    assert seen.exit_code == 4
+    seen = scene.exits(4, "stall_s")
     assert seen.seconds < 30
-    assert "stall_s" in seen.message
     assert "429" in seen.message or "small" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.goes_on()
     return "exit 4, the message says what was waited for; the same command went on to the end"
 
 
@@ -147,8 +143,7 @@ def _refusal_for_good(code: int) -> None:
     def show(scene: Scene) -> str:
         scene.server.faults.add(faults.status(code), nth=1)
         scene.configure()
-        seen = scene.run()
-        assert seen.exit_code == 0
+        seen = scene.exits(0)
         assert len(scene.server.calls(status=code)) == 1
         failed = [row for row in rows(scene.out / "completions.jsonl") if row["finish"] == "failed"]
         assert len(failed) == 1
@@ -212,8 +207,7 @@ def _(scene: Scene) -> str:
     said = {"error": {"message": f"Incorrect API key provided: {KEY}.", "code": "invalid_api_key"}}
     scene.server.faults.add(faults.status(401, body=said))
     scene.configure()
-    exit_code, shown = scene.end(scene.start("--verbose"), traceback=True)
-    assert exit_code == 4
+    shown = scene.command_exits(4, scene.start("--verbose"), traceback=True)
     assert "Incorrect API key provided: [redacted]" in shown
     return "exit 4, `[redacted]` where the key stood (files, log, output and traceback searched)"
 
@@ -227,9 +221,7 @@ def _(scene: Scene) -> str:
     said = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported."}}
     scene.server.faults.add(faults.status(400, body=said))
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "max_tokens_field: max_completion_tokens" in seen.message
+    scene.exits(4, "max_tokens_field: max_completion_tokens")
     return "exit 4, the message says `max_tokens_field: max_completion_tokens`"
 
 
@@ -326,6 +318,5 @@ def _(scene: Scene) -> str:
     assert "`structured`" in seen.message
     sampled = len(scene.server.calls(kind="completion"))
     assert sampled <= 48, "half of what the run would pay its writer"
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.goes_on()
     return f"exit 4 after {sampled} of 96 completions; then the same command went on"
