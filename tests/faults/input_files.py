@@ -116,23 +116,29 @@ _refused(
 )
 
 
+def _of_chance(size: int) -> bytes:
+    """Six rows that hardly get smaller when they are packed."""
+    prompts = [{"id": f"p{i}", "prompt": os.urandom(size).hex()} for i in range(6)]
+    return "".join(json.dumps(row) + "\n" for row in prompts).encode()
+
+
+def _ends_at_the_cut(scene: Scene, name: str, packed: bytes) -> str:
+    (scene.folder / name).write_bytes(packed[: len(packed) // 2])
+    scene.configure(prompts={"path": name}, limits={"max_skip_share": 1})
+    seen = scene.exits(0)
+    assert set(seen.skips.values()) == {"invalid_row"}
+    done = seen.manifest["totals"]["prompts"] - 1
+    assert 1 <= done < 6
+    return "the whole rows done, one skip `invalid_row` at the cut"
+
+
 @fault(
     "file-gz-cut",
     done="The file is gz and cut short.",
     promise="The rows before the cut are done, the cut is one named skip.",
 )
 def _(scene: Scene) -> str:
-    chance = [
-        json.dumps({"id": f"p{i}", "prompt": os.urandom(2000).hex()}) + "\n" for i in range(6)
-    ]
-    packed = gzip.compress("".join(chance).encode())
-    (scene.folder / "prompts.jsonl.gz").write_bytes(packed[: len(packed) // 2])
-    scene.configure(prompts={"path": "prompts.jsonl.gz"}, limits={"max_skip_share": 1})
-    seen = scene.exits(0)
-    assert set(seen.skips.values()) == {"invalid_row"}
-    done = seen.manifest["totals"]["prompts"] - 1
-    assert 1 <= done < 6
-    return "the whole rows done, one skip `invalid_row` at the cut"
+    return _ends_at_the_cut(scene, "prompts.jsonl.gz", gzip.compress(_of_chance(2000)))
 
 
 @fault(
@@ -143,20 +149,10 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     import pyarrow as pa
 
-    chance = [
-        json.dumps({"id": f"p{i}", "prompt": os.urandom(60_000).hex()}) + "\n" for i in range(6)
-    ]
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, "zstd") as stream:
-        stream.write("".join(chance).encode())
-    whole = packed.getvalue().to_pybytes()
-    (scene.folder / "prompts.jsonl.zst").write_bytes(whole[: len(whole) // 2])
-    scene.configure(prompts={"path": "prompts.jsonl.zst"}, limits={"max_skip_share": 1})
-    seen = scene.exits(0)
-    assert set(seen.skips.values()) == {"invalid_row"}
-    done = seen.manifest["totals"]["prompts"] - 1
-    assert 1 <= done < 6
-    return "the whole rows done, one skip `invalid_row` at the cut"
+        stream.write(_of_chance(60_000))
+    return _ends_at_the_cut(scene, "prompts.jsonl.zst", packed.getvalue().to_pybytes())
 
 
 @fault(

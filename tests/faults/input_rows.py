@@ -104,8 +104,7 @@ def _(scene: Scene) -> str:
         "$(touch escaped)",
         "a|b",
     ]
-    lines = [json.dumps({"id": each, "prompt": f"Fact {n}?"}) for n, each in enumerate(ids)]
-    (scene.folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
+    scene.write_rows(*({"id": each, "prompt": f"Fact {n}?"} for n, each in enumerate(ids)))
     scene.configure()
     before = set(scene.folder.parent.iterdir())
     scene.exits(0)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.faults.scene import CHECKOUT, Scene, results
+from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.support.batch_kills import IN_A_BATCH, killed_in_batches
 from tests.support.batch_setup import BATCH_PRICE, answered, creations, in_batches, lines
@@ -51,15 +48,7 @@ def _kill_at(scene: Scene, when: str, owner: str, name: str, provider: str) -> N
     scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, provider=provider, own=in_batches())
     program = _KILLED_AT.format(owner=owner, name=name, when=when)
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, "run", str(scene.folder / "config.yaml"), "--out",
-         str(scene.out), "--quiet"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )  # fmt: skip
-    scene.command_exits(-signal.SIGKILL, process)
+    scene.command_exits(-signal.SIGKILL, scene.start("--quiet", program=program))
 
 
 def _killed(scene: Scene, when: str, owner: str, name: str, provider: str, most: int) -> str:
@@ -137,10 +126,7 @@ def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 4
     scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
-    process = scene.start()
-    scene.wait_for_requests(3, process)
-    process.send_signal(signal.SIGTERM)
-    scene.command_exits(130, process)
+    scene.command_exits(130, scene.signalled(signal.SIGTERM, after=3))
     scene.exits(0)
     assert answered(scene.server) == 4 * 8
     assert creations(scene.server) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 from judgeforge.results.status import read_status
@@ -30,6 +31,12 @@ def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
     assert len(scene.server.requests) == sent
     assert _bytes(scene.out) == before
     return "exit 0, the same bytes, nothing sent"
+
+
+def _one_more(scene: Scene) -> None:
+    """A prompt that is still to be done."""
+    with (scene.folder / "prompts.jsonl").open("a") as file:
+        file.write('{"prompt": "One more?"}\n')
 
 
 def _refuses(scene: Scene, said: str) -> str:
@@ -102,7 +109,7 @@ def _(scene: Scene) -> str:
     _finished(scene)
     spending = scene.out / "state" / "spending.jsonl"
     spending.write_text("garbage\n" + spending.read_text())
-    (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+    _one_more(scene)
     return _refuses(scene, "nothing is sent")
 
 
@@ -120,7 +127,7 @@ def _lost_spending(name: str, done: str, *, keep: int | None) -> None:
         spending.unlink()
         if keep is not None:
             spending.write_bytes(b"".join(rows[:keep]))
-        (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+        _one_more(scene)
         return _refuses(scene, "Rows are missing")
 
 
@@ -251,32 +258,28 @@ def _(scene: Scene) -> str:
         if file.name not in kept:
             file.unlink()
     manifest = json.loads((scene.out / "manifest.json").read_text())
-    known = {
-        "format_version",
-        "status",
-        "message",
-        "updated_at",
-        "created_at",
-        "totals",
-        "last_run",
-    }
-    known |= {"config", "identity", "rubric", "versions", "input", "prices"}
+    known = {"format_version", "status", "message", "updated_at", "created_at", "totals"}
+    known |= {"last_run", "config", "identity", "rubric", "versions", "input", "prices"}
     kept_keys = {key: value for key, value in manifest.items() if key in known}
     (scene.out / "manifest.json").write_text(json.dumps(kept_keys))
     return _goes_on_for_nothing(scene, before)
 
 
-def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
-    """A new folder whose replies would all come from the cache."""
-    scene.configure(prompts=4)
+def _filled_cache(scene: Scene, prompts: int = 4) -> Path:
+    """Its database, with all the replies of a new folder."""
+    scene.configure(prompts=prompts)
     scene.exits(0, out=scene.folder / "first")
-    database = scene.folder / ".judgeforge" / "cache" / "cache.db"
+    scene.billing = False  # What the first folder paid is in its own manifest.
+    return scene.folder / ".judgeforge" / "cache" / "cache.db"
+
+
+def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
+    database = _filled_cache(scene)
     for extra in database.parent.glob("cache.db-*"):
         extra.unlink()
     raw = bytearray(database.read_bytes())
     raw[at : at + len(damage)] = damage
     database.write_bytes(raw)
-    scene.billing = False  # What the first folder paid is in its own manifest.
     seen = scene.run()
     if seen.exit_code == 74:
         assert "cache" in seen.message
@@ -315,14 +318,9 @@ def _(scene: Scene) -> str:
     quick=True,
 )
 def _(scene: Scene) -> str:
-    import sqlite3
-
-    scene.configure(prompts=4)
-    scene.exits(0, out=scene.folder / "first")
-    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+    with sqlite3.connect(_filled_cache(scene)) as database:
         change = "UPDATE Cache SET value = replace(value, 'completion', 'complation')"
         changed = database.execute(f"{change} WHERE rowid % 3 = 0").rowcount
-    scene.billing = False
     sent = len(scene.server.requests)
     scene.exits(0)
     assert len(scene.server.requests) - sent == changed
@@ -336,14 +334,9 @@ def _(scene: Scene) -> str:
     promise="Nothing of it is run; such rows are reported and asked again.",
 )
 def _(scene: Scene) -> str:
-    import sqlite3
-
-    scene.configure(prompts=1)
-    scene.exits(0, out=scene.folder / "first")
     bomb = f"cos\nsystem\n(S'touch {scene.folder / 'pwned'}'\ntR.".encode()
-    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+    with sqlite3.connect(_filled_cache(scene, prompts=1)) as database:
         database.execute("UPDATE Cache SET value = ?, mode = 4", (bomb,))
-    scene.billing = False
     scene.exits(0)
     assert not (scene.folder / "pwned").exists()
     assert len(scene.server.requests) == 16

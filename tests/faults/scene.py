@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +74,9 @@ class Scene:
         parts = {"models": small, "limits": {**usual, **(limits or {})}, **parts}
         return write_config(self.folder, self.server, prompts=prompts, provider=provider, **parts)
 
+    def write_rows(self, *rows: Mapping[str, object]) -> None:
+        (self.folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
     def run(self, config: Path | None = None, out: Path | None = None, **options: Any) -> Seen:
         """In this process, through the public API; errors become what the command would exit."""
         config = config or self.folder / "config.yaml"
@@ -112,16 +117,17 @@ class Scene:
     def start(
         self,
         *options: str,
-        out: Path | None = None,
+        program: str = "",
         wrap: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         **popen: Any,
     ) -> subprocess.Popen[str]:
-        """The command in a process of its own; ``wrap`` goes before it."""
-        command = [sys.executable, "-m", "judgeforge", "run"]
-        where = [str(self.folder / "config.yaml"), "--out", str(out or self.out)]
+        """The command in a process of its own; ``wrap`` goes before it, and ``program`` is Python
+        that calls it after a change to the process."""
+        command = ["-c", program] if program else ["-m", "judgeforge"]
+        where = ["run", str(self.folder / "config.yaml"), "--out", str(self.out)]
         return subprocess.Popen(
-            [*wrap, *command, *where, *options],
+            [*wrap, sys.executable, *command, *where, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -149,6 +155,13 @@ class Scene:
         assert exit_code == code, shown
         return shown
 
+    def signalled(self, number: signal.Signals, after: int) -> subprocess.Popen[str]:
+        """The command, which got a signal once it had sent so many requests."""
+        process = self.start()
+        self.wait_for_requests(after, process)
+        process.send_signal(number)
+        return process
+
     def wait_for_requests(self, number: int, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 60
         while len(self.server.requests) < number:
@@ -165,6 +178,11 @@ class Scene:
             other.configure(prompts=prompts, **parts)
             assert other.run().exit_code == 0
         return results(other.out)
+
+    def forget_replies(self) -> None:
+        """What follows is asked and paid anew."""
+        (self.folder / ".judgeforge").rename(self.folder / "cache-of-before")
+        self.billing = False  # The same server bills both.
 
     def billed_usd(self) -> float:
         servers = [self.server, *self.replicas]

@@ -22,39 +22,40 @@ def _configure(scene: Scene, provider: str = "openai", **own: object) -> None:
     scene.configure(prompts=_PROMPTS, provider=provider, own={**in_batches(), **own})
 
 
-def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> float:
-    seen = scene.exits(0)
+def _exits_at_its_cost(scene: Scene, code: int, *said: str) -> None:
+    seen = scene.exits(code, *said)
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+
+
+def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> None:
+    _exits_at_its_cost(scene, 0)
     if provider == "openai":
         assert results(scene.out) == scene.undisturbed(_PROMPTS)
-    return seen.cost_usd
 
 
-def _expires(scene: Scene, provider: str) -> str:
-    scene.server.behaviour.batches.answered_before_expiry = 10
-    _configure(scene, provider)
-    _undisturbed_at_its_cost(scene, provider)
-    assert answered(scene.server) == _CALLS
-    return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
+def _one_failed_at_its_cost(scene: Scene) -> None:
+    _exits_at_its_cost(scene, 0)
+    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
+    assert len(failed) == 1
 
 
-@fault(
-    "batch-expired-openai",
-    done="Each batch expires after ten answers (OpenAI: two files, `batch_expired`).",
-    promise="What was answered is kept and paid, the rest is released and asked again.",
-    quick=True,
-)
-def _(scene: Scene) -> str:
-    return _expires(scene, "openai")
+def _expires(provider: str, how: str) -> None:
+    @fault(
+        f"batch-expired-{provider}",
+        done=f"Each batch expires after ten answers ({how}).",
+        promise="What was answered is kept and paid, the rest is released and asked again.",
+        quick=provider == "openai",
+    )
+    def show(scene: Scene) -> str:
+        scene.server.behaviour.batches.answered_before_expiry = 10
+        _configure(scene, provider)
+        _undisturbed_at_its_cost(scene, provider)
+        assert answered(scene.server) == _CALLS
+        return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
 
 
-@fault(
-    "batch-expired-anthropic",
-    done="Each batch expires after ten answers (Anthropic: results of type `expired`).",
-    promise="What was answered is kept and paid, the rest is released and asked again.",
-)
-def _(scene: Scene) -> str:
-    return _expires(scene, "anthropic")
+_expires("openai", "OpenAI: two files, `batch_expired`")
+_expires("anthropic", "Anthropic: results of type `expired`")
 
 
 @fault(
@@ -98,10 +99,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(400), nth=3, when=is_line)
     _configure(scene)
-    seen = scene.exits(0)
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
-    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
-    assert len(failed) == 1
+    _one_failed_at_its_cost(scene)
     return "one completion `failed` with the server's words, exact cost"
 
 
@@ -132,32 +130,26 @@ def _(scene: Scene) -> str:
     return "asked again in the next batch, counted whole"
 
 
-def _reply_lost(scene: Scene, provider: str) -> str:
-    behaviour = scene.server.behaviour.batches
-    behaviour.creations_without_reply, behaviour.listed_after_s = 2, 1.5
-    _configure(scene, provider)
-    _undisturbed_at_its_cost(scene, provider)
-    assert creations(scene.server) == 2
-    assert answered(scene.server) == _CALLS
-    return "2 creations without a reply, 2 batches found again, nothing bought twice"
+def _reply_lost(api: str, found_by: str) -> None:
+    provider = api.lower()
+
+    @fault(
+        f"batch-created-without-reply-{provider}",
+        done=f"Batches are created and no reply tells so; they are listed only later ({api}).",
+        promise=f"Each is found again by {found_by}, and none is created twice.",
+    )
+    def show(scene: Scene) -> str:
+        behaviour = scene.server.behaviour.batches
+        behaviour.creations_without_reply, behaviour.listed_after_s = 2, 1.5
+        _configure(scene, provider)
+        _undisturbed_at_its_cost(scene, provider)
+        assert creations(scene.server) == 2
+        assert answered(scene.server) == _CALLS
+        return "2 creations without a reply, 2 batches found again, nothing bought twice"
 
 
-@fault(
-    "batch-created-without-reply-openai",
-    done="Batches are created and no reply tells so; they are listed only later (OpenAI).",
-    promise="Each is found again by our mark in it, and none is created twice.",
-)
-def _(scene: Scene) -> str:
-    return _reply_lost(scene, "openai")
-
-
-@fault(
-    "batch-created-without-reply-anthropic",
-    done="Batches are created and no reply tells so; they are listed only later (Anthropic).",
-    promise="Each is found again by time, number and results, and none is created twice.",
-)
-def _(scene: Scene) -> str:
-    return _reply_lost(scene, "anthropic")
+_reply_lost("OpenAI", "our mark in it")
+_reply_lost("Anthropic", "time, number and results")
 
 
 @fault(
@@ -207,8 +199,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("model_not_batchable", None)
     _configure(scene)
-    seen = scene.exits(4, "model_not_batchable")
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+    _exits_at_its_cost(scene, 4, "model_not_batchable")
     _undisturbed_at_its_cost(scene)
     return "exit 4, `model_not_batchable` in the message, exact cost; then the undisturbed result"
 
@@ -258,10 +249,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("invalid_request", 3)
     _configure(scene)
-    seen = scene.exits(0)
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
-    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
-    assert len(failed) == 1
+    _one_failed_at_its_cost(scene)
     return "one completion failed by name, the others by the next batch, exact cost"
 
 

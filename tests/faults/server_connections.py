@@ -147,12 +147,11 @@ def _(scene: Scene) -> str:
         name: (scene.out / f"{name}.jsonl").read_bytes() for name in ("pairs", "completions")
     }
     scene.server.faults.add(faults.slow(0.3), every=2)
-    (scene.folder / ".judgeforge").rename(scene.folder / "old-cache")
+    scene.forget_replies()
     late = scene.folder / "late"
     scene.exits(0, out=late)
     assert len(scene.server.requests) == 2 * 8 * 8
     assert {name: (late / f"{name}.jsonl").read_bytes() for name in straight} == straight
-    scene.billing = False
     return "the same bytes in pairs.jsonl and completions.jsonl"
 
 
@@ -238,37 +237,32 @@ def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
         pytest.skip("needs the program `openssl`")
 
 
-@fault(
+def _wrong_certificate(name: str, done: str, host: str, *, trusted: bool) -> None:
+    @fault(
+        name,
+        done=f"The server's certificate {done}",
+        promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+    )
+    def show(scene: Scene) -> str:
+        certificate, key = _certificate(scene.folder, host)
+        with TlsServer(certificate, key) as server:
+            scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
+            trust = {"SSL_CERT_FILE": str(certificate)} if trusted else {}
+            shown = scene.command_exits(4, scene.start(environment=trust))
+            assert server.received == b""
+        assert "certificate" in shown
+        return "exit 4, the server got no byte of the request"
+
+
+_wrong_certificate(
     "tls-name-mismatch",
-    done="The server's certificate is trusted, but made out to another name.",
-    promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+    "is trusted, but made out to another name.",
+    "other.example",
+    trusted=True,
 )
-def _(scene: Scene) -> str:
-    certificate, key = _certificate(scene.folder, "other.example")
-    with TlsServer(certificate, key) as server:
-        scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
-        trust = {"SSL_CERT_FILE": str(certificate)}
-        exit_code, shown = scene.end(scene.start(environment=trust))
-        assert server.received == b""
-    assert exit_code == 4
-    assert "certificate" in shown
-    return "exit 4, the server got no byte of the request"
-
-
-@fault(
-    "tls-self-signed",
-    done="The server's certificate is not signed by a trusted authority.",
-    promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+_wrong_certificate(
+    "tls-self-signed", "is not signed by a trusted authority.", "localhost", trusted=False
 )
-def _(scene: Scene) -> str:
-    certificate, key = _certificate(scene.folder, "localhost")
-    with TlsServer(certificate, key) as server:
-        scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
-        exit_code, shown = scene.end(scene.start())
-        assert server.received == b""
-    assert exit_code == 4
-    assert "certificate" in shown
-    return "exit 4, the server got no byte of the request"
 
 
 @fault(

@@ -25,10 +25,9 @@ def _(scene: Scene) -> str:
     scene.exits(4, "503")
     scene.goes_on()
     disturbed = results(scene.out)
-    again = scene.folder / "again"
-    (scene.folder / ".judgeforge").rename(scene.folder / "old-cache")
-    scene.exits(0, out=again)
-    assert disturbed == results(again)
+    scene.forget_replies()
+    scene.exits(0, out=scene.folder / "again")
+    assert disturbed == results(scene.folder / "again")
     return "exit 4 with the last refusal; the same command went on, with the undisturbed result"
 
 

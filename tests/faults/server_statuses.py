@@ -101,22 +101,18 @@ def _(scene: Scene) -> str:
     return "exit 4, the message says what was waited for; the same command went on to the end"
 
 
-@fault(
-    "status-429-retry-after-negative",
-    done="One call is answered with 429 and `retry-after: -5`.",
-    promise="The nonsense is ignored: the usual backoff.",
-)
-def _(scene: Scene) -> str:
-    return _is_tried_again(scene, faults.status(429, retry_after=-5))
+def _nonsense(name: str, retry_after: int | str) -> None:
+    @fault(
+        f"status-429-retry-after-{name}",
+        done=f"One call is answered with 429 and `retry-after: {retry_after}`.",
+        promise="The nonsense is ignored: the usual backoff.",
+    )
+    def show(scene: Scene) -> str:
+        return _is_tried_again(scene, faults.status(429, retry_after=retry_after))
 
 
-@fault(
-    "status-429-retry-after-garbage",
-    done="One call is answered with 429 and `retry-after: soon`.",
-    promise="The nonsense is ignored: the usual backoff.",
-)
-def _(scene: Scene) -> str:
-    return _is_tried_again(scene, faults.status(429, retry_after="soon"))
+_nonsense("negative", -5)
+_nonsense("garbage", "soon")
 
 
 @fault(
@@ -156,12 +152,12 @@ for _code in (400, 413, 422):
     _refusal_for_good(_code)
 
 
-def _refusal_that_stops(name: str, done: str, refusal: Fault, said: str) -> None:
+def _refusal_that_stops(name: str, answer: str, refusal: Fault, said: str) -> None:
     @fault(
-        name,
-        done=done,
+        f"status-{name}",
+        done=f"Every call is answered with {answer}.",
         promise="The run stops (exit 4) and says what to fix; then the same command continues.",
-        quick=name == "status-401",
+        quick=name == "401",
     )
     def show(scene: Scene) -> str:
         scene.server.faults.add(refusal)
@@ -179,22 +175,14 @@ def _refusal_that_stops(name: str, done: str, refusal: Fault, said: str) -> None
         return f"exit 4 at once, `{said}` in the message, nothing paid; then 20 of 20 prompts"
 
 
-_refusal_that_stops(
-    "status-401", "Every call is answered with 401.", faults.status(401), KEY_VARIABLE
-)
-_refusal_that_stops(
-    "status-403", "Every call is answered with 403.", faults.status(403), KEY_VARIABLE
-)
-_refusal_that_stops(
-    "status-404", "Every call is answered with 404.", faults.status(404), "base_url"
-)
-_refusal_that_stops(
-    "status-429-quota",
-    "Every call is answered with 429 `insufficient_quota`.",
-    faults.quota_exhausted(),
-    "credit",
-)
-_refusal_that_stops("status-402", "Every call is answered with 402.", faults.status(402), "credit")
+for _name, _answer, _refusal, _said in (
+    ("401", "401", faults.status(401), KEY_VARIABLE),
+    ("403", "403", faults.status(403), KEY_VARIABLE),
+    ("404", "404", faults.status(404), "base_url"),
+    ("429-quota", "429 `insufficient_quota`", faults.quota_exhausted(), "credit"),
+    ("402", "402", faults.status(402), "credit"),
+):
+    _refusal_that_stops(_name, _answer, _refusal, _said)
 
 
 @fault(
