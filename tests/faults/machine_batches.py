@@ -45,7 +45,6 @@ _PROMPTS = 6
 
 
 def _kill_at(scene: Scene, when: str, owner: str, name: str, provider: str) -> None:
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, provider=provider, own=in_batches())
     program = _KILLED_AT.format(owner=owner, name=name, when=when)
     scene.command_exits(-signal.SIGKILL, scene.start("--quiet", program=program))
@@ -101,7 +100,6 @@ _declare("settled", "when a batch is settled and not yet marked as done", "befor
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 2
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
     codes = list[int]()
     while not codes or codes[-1] == 6:
@@ -124,7 +122,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 4
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
     scene.command_exits(130, scene.signalled(signal.SIGTERM, after=3))
     scene.exits(0)
@@ -140,7 +137,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 1
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
     scene.exits(6, no_wait=True)
     scene.configure(prompts=4, own={"price": BATCH_PRICE})
@@ -161,7 +157,6 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.02
     scene.server.behaviour.batches.delay_s = 0.1
-    scene.price = BATCH_PRICE
     prompts, kills = 225, 50
     config = scene.configure(prompts=prompts, own=in_batches(max_requests=20, direct_below=8))
     with WarmStarter() as starter:

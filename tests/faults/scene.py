@@ -69,6 +69,7 @@ class Scene:
         **parts: Any,
     ) -> Path:
         """``own`` are fields of the one model, which writes and judges."""
+        self.price = (own or {}).get("price", self.price)
         small = {"small": model(self.server, provider, **(own or {}))}
         usual = {"concurrency": 16, "max_attempts": 4, "max_retry_s": 20, "grace_s": 2}
         parts = {"models": small, "limits": {**usual, **(limits or {})}, **parts}

@@ -17,9 +17,8 @@ def is_line(record: RequestRecord) -> bool:
     return record.in_batch
 
 
-def _configure(scene: Scene, provider: str = "openai", **own: object) -> None:
-    scene.price = BATCH_PRICE
-    scene.configure(prompts=_PROMPTS, provider=provider, own={**in_batches(), **own})
+def _configure(scene: Scene, provider: str = "openai") -> None:
+    scene.configure(prompts=_PROMPTS, provider=provider, own=in_batches())
 
 
 def _exits_at_its_cost(scene: Scene, code: int, *said: str) -> None:
@@ -259,7 +258,6 @@ def _(scene: Scene) -> str:
     promise="The whole of a batch is reserved before it is created: the day's limit holds.",
 )
 def _(scene: Scene) -> str:
-    scene.price = BATCH_PRICE
     budget = {"daily_usd": 0.018, "ledger": "ledger.txt"}
     scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c1"})
     first = scene.run()
@@ -279,7 +277,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 1
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, own=in_batches(), limits={"stall_s": 2})
 
     def is_a_look(record: RequestRecord) -> bool:
@@ -301,7 +298,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.answered_before_expiry = 10
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, own=in_batches(direct_below=12))
     _undisturbed_at_its_cost(scene)
     direct = [one for one in scene.server.calls() if not one.in_batch]
