@@ -62,12 +62,8 @@ def _(scene: Scene) -> str:
     promise="The lines in UTF-8 are done, each of the others is a named skip.",
 )
 def _(scene: Scene) -> str:
-    texts = [
-        ("Größe?", "utf-8"),
-        ("Größe, wirklich?", "latin-1"),
-        ("“Zitat”?", "cp1252"),
-        ("日本?", "utf-8"),
-    ]
+    texts = [("Größe?", "utf-8"), ("Größe, wirklich?", "latin-1")]
+    texts += [("“Zitat”?", "cp1252"), ("日本?", "utf-8")]
     lines = [f'{{"prompt": "{text}"}}\n'.encode(encoding) for text, encoding in texts]
     (scene.folder / "prompts.jsonl").write_bytes(b"".join(lines))
     scene.configure(limits={"max_skip_share": 1})
@@ -90,8 +86,7 @@ def _refused(name: str, done: str, make: Callable[[Path], object], said: str, **
         scene.configure()
         (scene.folder / "prompts.jsonl").unlink()
         make(scene.folder / "prompts.jsonl")
-        scene.exits(2, said)
-        assert scene.server.requests == []
+        scene.sends_nothing(2, said)
         return f"exit 2: “… {said} …”"
 
 
@@ -182,12 +177,8 @@ def _(scene: Scene) -> str:
     table = pa.table({"messages": turns, "instruction": ["How?"]})
     pq.write_table(table, scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    scene.exits(
-        2,
-        "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)",
-        "`prompts: {shape: messages}`",
-    )
-    assert scene.server.requests == []
+    ways = "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)"
+    scene.sends_nothing(2, ways, "`prompts: {shape: messages}`")
     return "exit 2: “the rows can be read in 2 ways: … say which: `prompts: {shape: …}` …”"
 
 
@@ -220,9 +211,8 @@ def _(scene: Scene) -> str:
 
     pq.write_table(pa.table({"prompt": [1, 2, 3]}), scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    seen = scene.exits(5)
+    seen = scene.sends_nothing(5)
     assert seen.skips == {f"line-{n}": "invalid_row" for n in (1, 2, 3)}
-    assert scene.server.requests == []
     return "three skips `invalid_row`, exit 5, nothing sent"
 
 

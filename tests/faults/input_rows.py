@@ -96,14 +96,7 @@ for _name, _done, _row, _reason in (
     quick=True,
 )
 def _(scene: Scene) -> str:
-    ids = [
-        "../../escaped",
-        "/etc/escaped",
-        "=cmd()|x",
-        "[red]x[/red]",
-        "$(touch escaped)",
-        "a|b",
-    ]
+    ids = ["../../escaped", "/etc/escaped", "=cmd()|x", "[red]x[/red]", "$(touch escaped)", "a|b"]
     scene.write_rows(*({"id": each, "prompt": f"Fact {n}?"} for n, each in enumerate(ids)))
     scene.configure()
     before = set(scene.folder.parent.iterdir())

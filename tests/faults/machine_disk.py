@@ -115,8 +115,7 @@ def _limited(limit: int, most: int) -> Any:
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=40)
-    process = scene.start(preexec_fn=_limited(resource.RLIMIT_FSIZE, 60_000))
-    scene.command_exits(74, process)
+    scene.command_exits(74, scene.start(preexec_fn=_limited(resource.RLIMIT_FSIZE, 60_000)))
     scene.ends_undisturbed(prompts=40)
     return "exit 74; then the undisturbed result"
 
@@ -172,9 +171,8 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.configure()
     scene.out.write_text("mine")
-    scene.exits(2)
+    scene.sends_nothing(2)
     assert scene.out.read_text() == "mine"
-    assert scene.server.requests == []
     return "exit 2, nothing sent, the file as it was"
 
 
@@ -203,7 +201,7 @@ def _(scene: Scene) -> str:
     secret.write_text("another-secret-key")
     secret.chmod(0o644)
     scene.configure(own={"api_key_env": None, "api_key_file": "key"})
-    scene.exits(2, "chmod 600")
+    scene.sends_nothing(2, "chmod 600")
     secret.chmod(0o600)
     scene.exits(0)
     return "exit 2; with mode 0600 the run is done"
@@ -217,6 +215,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(own={"api_key": KEY})
-    scene.exits(2, "api_key_env")
+    scene.sends_nothing(2, "api_key_env")
     (scene.folder / "config.yaml").unlink()  # It holds the key, and the folder is searched.
     return "exit 2, the message names `api_key_env` and `api_key_file`"

@@ -89,11 +89,9 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     _sampled(scene)
-    sent = len(scene.server.requests)
     bad = {"judge": "ana", "prompt_id": "p0", "completions": ["p0.c0"], "score": 9}
     _bring(scene, first_is_best=True, more=json.dumps(bad) + "\n")
     before = (scene.out / "skips.jsonl").read_bytes()
-    scene.exits(2, "judged.jsonl:17", "a 9 of 10 is 0.9")
+    scene.sends_nothing(2, "judged.jsonl:17", "a 9 of 10 is 0.9")
     assert (scene.out / "skips.jsonl").read_bytes() == before
-    assert len(scene.server.requests) == sent
     return "exit 2: “judged.jsonl:17: … divide by what your scale reaches (a 9 of 10 is 0.9)”"

@@ -26,9 +26,7 @@ def _bytes(out: Path) -> dict[str, bytes]:
 
 def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
     """The same command restores the same bytes from what was paid for already."""
-    sent = len(scene.server.requests)
-    scene.exits(0)
-    assert len(scene.server.requests) == sent
+    scene.sends_nothing(0)
     assert _bytes(scene.out) == before
     return "exit 0, the same bytes, nothing sent"
 
@@ -40,9 +38,7 @@ def _one_more(scene: Scene) -> None:
 
 
 def _refuses(scene: Scene, said: str) -> str:
-    sent = len(scene.server.requests)
-    scene.exits(74, said)
-    assert len(scene.server.requests) == sent
+    scene.sends_nothing(74, said)
     return f"exit 74: “… {said} …”, nothing sent"
 
 

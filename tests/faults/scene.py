@@ -104,6 +104,13 @@ class Scene:
         assert all(words in seen.message for words in said), seen.message
         return seen
 
+    def sends_nothing(self, code: int, *said: str) -> Seen:
+        """``exits``, and without a request."""
+        sent = len(self.server.requests)
+        seen = self.exits(code, *said)
+        assert len(self.server.requests) == sent
+        return seen
+
     def goes_on(self) -> Seen:
         """The same command, to the end, once the server does what it should."""
         self.server.faults.clear()

@@ -226,7 +226,7 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(own={"base_url": "http://192.0.2.7/v1"})
-    scene.exits(2, "allow_http: true")
+    scene.sends_nothing(2, "allow_http: true")
     return "exit 2, the message names `https://` and `allow_http: true`"
 
 
