@@ -13,8 +13,9 @@ from typing import Any
 
 from judgeforge.errors import ConfigError
 from judgeforge.results.changed_files import changed_since
+from judgeforge.results.figures.activity import Activity
 from judgeforge.results.figures.calls import CallFigures
-from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
+from judgeforge.results.figures.replicas import ReplicaFigures
 from judgeforge.results.how_made import part
 from judgeforge.store.batches import BatchCount, counted_batches, read_batches
 from judgeforge.store.folder import RunFolder, why_no_run_folder
@@ -165,48 +166,18 @@ def _of_calls(log: Path) -> tuple[list[dict[str, Any]], float | None]:
     return servers, None if batches is None else batches.saved_usd
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    at: datetime
-    model: str
-    error: str
-
-
 def trouble_of(log: Path, *, running: bool, now: datetime | None = None) -> str | None:
     """None while calls are answered, and where the log does not tell. Raises StoreError."""
-    now = now or datetime.now(UTC)
-    begun: datetime | None = None
-    failure: _Failure | None = None
-    failing: set[str] = set()
+    activity = Activity()
     for row in read_log(log, last_bytes=_LAST_BYTES):
-        event, at = row.get("event"), _time(row)
-        if at is None:
-            continue
-        if event in STARTS:
-            begun, failure, failing = at, None, set()
-        elif event == "call":
-            begun = at
-            error = row.get("error")
-            failure = None if error is None else _Failure(at, str(row.get("model")), str(error))
-        elif event == "circuit_opened":
-            failing.add(str(row.get("model")))
-        elif event == "circuit_closed":
-            failing.discard(str(row.get("model")))
-    if failure is not None:
-        return _words(failure, failing, now)
-    if running and begun is not None and (silent_s := (now - begun).total_seconds()) >= SILENT_S:
+        activity.add(row)
+    silent_s = activity.silent_s(now or datetime.now(UTC))
+    if silent_s is None:
+        return None
+    if activity.failing is not None:
+        model, error = (str(activity.failing.get(name)) for name in ("model", "error"))
+        circuit = "; its circuit is open" if activity.is_out_of_order(model) else ""
+        return f"the last call of model `{model}` failed {silent_s:.0f} s ago{circuit}: {error}"
+    if running and silent_s >= SILENT_S:
         return f"no paid call has ended for {silent_s:.0f} s"
     return None
-
-
-def _words(failure: _Failure, failing: set[str], now: datetime) -> str:
-    ago = f"{max(0.0, (now - failure.at).total_seconds()):.0f} s ago"
-    circuit = "; its circuit is open" if failure.model in failing else ""
-    return f"the last call of model `{failure.model}` failed {ago}{circuit}: {failure.error}"
-
-
-def _time(row: dict[str, Any]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(row.get("time")))
-    except ValueError:
-        return None

@@ -29,7 +29,7 @@ def team_of(
     places = start.work.places
     number, why = usable_workers(
         start.prepared,
-        start.workers or 1,
+        start.options.workers or 1,
         prompts=places.count(TODO),
         kept_here=places[: fit.until].count(TODO),
     )
@@ -37,8 +37,8 @@ def team_of(
         say(why)
     if number > 1:
         return gather(number)
-    if start.forked is not None:
-        start.forked.end()
+    if start.options.forked is not None:
+        start.options.forked.end()
     return None
 
 

@@ -228,7 +228,7 @@ def go_on_fitting(
     What was ranked with one is ranked again: its judgments come from the journal, nothing is asked.
     So are the prompts to learn from of which others have judged something else by now.
     """
-    work, limit, wanted = start.work, start.limit, first_prompts(start.config)
+    work, limit, wanted = start.work, start.options.limit, first_prompts(start.config)
     provisional = known is not None and known.provisional
     learns = known is None or (provisional and work.todo > 0)
     until = work.end_of_first_prompts(wanted)

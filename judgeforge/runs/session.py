@@ -116,7 +116,7 @@ class RunSession:
     async def _flow(self) -> None:
         start = self._start
         checks = start.prepared.row_checks
-        rows = remaining(start.config.prompts, checks, start.work, limit=start.limit)
+        rows = remaining(start.config.prompts, checks, start.work, limit=start.options.limit)
         if self._is_watched:
             rows = self._expected_calls.learning_from(rows)
         flow = asyncio.create_task(self._pipeline.run(rows))
@@ -158,7 +158,7 @@ class RunSession:
     async def _leave_batches(self) -> None:
         """With ``--no-wait``: end once only batches are waited for, two looks in a row."""
         seen = 0
-        while self._start.no_wait:
+        while self._start.options.no_wait:
             await asyncio.sleep(BATCHES_EVERY_S)
             seen = seen + 1 if self._door.only_waits_for_batches else 0
             if seen > 1:

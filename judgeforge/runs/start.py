@@ -76,11 +76,7 @@ class Start:
     """The manifest that an earlier start left."""
     is_changed: bool
     """Whether ``previous`` is of another configuration."""
-    limit: int | None
-    no_wait: bool = False
-    workers: int | None = None
-    cluster: str | None = None
-    forked: ForkedWorkers | None = None
+    options: StartOptions
 
     @property
     def config(self) -> RunConfig:
@@ -152,20 +148,7 @@ def open_start(prepared: Preparation, folder: RunFolder, options: StartOptions) 
             if work.removed:
                 # Accepted once: the next start, without ``force``, finds nothing to refuse.
                 journal.remove(work.removed)
-            yield Start(
-                prepared,
-                folder,
-                journal,
-                work,
-                finished,
-                previous,
-                is_changed,
-                options.limit,
-                no_wait=options.no_wait,
-                workers=options.workers,
-                cluster=options.cluster,
-                forked=options.forked,
-            )
+            yield Start(prepared, folder, journal, work, finished, previous, is_changed, options)
 
 
 def _is_changed(

@@ -105,14 +105,15 @@ async def wired(
     """All parts of a start, closed at the end. Raises StoreError where a file cannot be opened,
     ConfigError where the cluster that is named cannot be reached."""
     async with _cluster(start) as processors:
-        start = replace(start, workers=start.workers or processors)
+        workers = start.options.workers or processors
+        start = replace(start, options=replace(start.options, workers=workers))
         async with _opened(start, check_lock, telemetry) as parts:
             yield parts
 
 
 def _cluster(start: Start) -> AbstractAsyncContextManager[int | None]:
     """Its number of processors; None without one. What knows of workers is loaded for them only."""
-    if start.cluster is None:
+    if start.options.cluster is None:
         return nullcontext()
     from judgeforge.runs.cluster.team import cluster_of
 

@@ -37,15 +37,6 @@ def _write(file: Path, rows: list[dict[str, str]]) -> bytes:
     return text
 
 
-def _refused(scene: Scene, *named: str) -> str:
-    before = len(scene.server.requests)
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert all(word in seen.message for word in named), seen.message
-    assert len(scene.server.requests) == before, "nothing was asked"
-    return seen.message
-
-
 @fault(
     "evaluation-set-gone",
     done="A file of `prompts.contamination` is deleted between two starts.",
@@ -58,7 +49,7 @@ def _(scene: Scene) -> str:
     assert scene.run(limit=2).skips == {"line-1": "contaminated"} or scene.run(limit=2).pairs == 1
     before = results(scene.out)
     (scene.folder / "eval.jsonl").unlink()
-    _refused(scene, "eval.jsonl")
+    scene.sends_nothing(2, "eval.jsonl")
     assert results(scene.out) == before
     (scene.folder / "eval.jsonl").write_bytes(kept)
     seen = scene.run()
@@ -75,11 +66,11 @@ def _(scene: Scene) -> str:
     whole = _write(scene.folder / "eval.jsonl", [{"question": FAUST}, {"question": "Why?"}])
     _against(scene, ["eval.jsonl"])
     (scene.folder / "eval.jsonl").write_bytes(whole[: len(whole) - 9])
-    _refused(scene, "eval.jsonl", ":2")
+    scene.sends_nothing(2, "eval.jsonl", ":2")
     _against(scene, ["eval.jsonl.gz"])
     packed = gzip.compress(whole * 2000)
     (scene.folder / "eval.jsonl.gz").write_bytes(packed[: len(packed) // 2])
-    _refused(scene, "eval.jsonl.gz")
+    scene.sends_nothing(2, "eval.jsonl.gz")
     return "exit 2 with file and line; with the packed one exit 2 with the file"
 
 
@@ -92,11 +83,11 @@ def _(scene: Scene) -> str:
     os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         _against(scene, [{"name": "nobody/nothing-at-all"}])
-        _refused(scene, "nobody/nothing-at-all")
+        scene.sends_nothing(2, "nobody/nothing-at-all")
         (scene.folder / "set").mkdir()
         _write(scene.folder / "set" / "train.jsonl", [{"colour": "blue"}])
         _against(scene, [{"name": "set"}])
-        _refused(scene, "set", "colour")
+        scene.sends_nothing(2, "set", "colour")
     finally:
         del os.environ["HF_HUB_OFFLINE"]
     return "exit 2 with the name of the dataset, or its columns; nothing asked"
@@ -121,7 +112,7 @@ def _(scene: Scene) -> str:
     assert (seen.exit_code, seen.pairs, len(seen.skips)) == (0, len(_OTHERS), _ROWS - len(_OTHERS))
     disturbed = results(scene.out)
     scene.billing = False
-    assert scene.run(out=scene.folder / "straight").exit_code == 0
+    scene.exits(0, out=scene.folder / "straight")
     assert results(scene.folder / "straight") == disturbed
     reasons = set(seen.skips.values())
     assert reasons == {"near_duplicate", "contaminated"}, reasons

@@ -29,19 +29,14 @@ def _bad_row(name: str, done: str, criteria: object, reason: str, *, only: bool 
         promise="One named skip with file and line, nothing sent for it; the other rows are done.",
     )
     def show(scene: Scene) -> str:
-        prompts = [
+        scene.write_rows(
             {"id": "a", "prompt": "Tell me a fact.", "criteria": [GOOD]},
             {"id": "b", "prompt": "Name three rivers.", "criteria": criteria},
             {"id": "c", "prompt": "And one more.", "criteria": [GOOD]},
-        ]
-        lines = "".join(json.dumps(row) + "\n" for row in prompts)
-        (scene.folder / "prompts.jsonl").write_text(lines)
-        rubric = {"name": "rubric.yaml", "per_prompt": "only" if only else "add"}
-        scene.configure(
-            prompts={"path": "prompts.jsonl"}, limits={"max_skip_share": 1}, rubric=rubric
         )
-        seen = scene.run()
-        assert seen.exit_code == 0
+        rubric = {"name": "rubric.yaml", "per_prompt": "only" if only else "add"}
+        scene.configure(limits={"max_skip_share": 1}, rubric=rubric)
+        scene.exits(0)
         (skip,) = [row for row in rows(scene.out / "skips.jsonl") if row["prompt_id"] == "b"]
         assert skip["reason"] == reason
         assert "prompts.jsonl:2: " in skip["detail"]
@@ -67,18 +62,13 @@ def _written(name: str, done: str, odd: Fault, said: str) -> None:
     )
     def show(scene: Scene) -> str:
         scene.server.faults.add(odd, when=_is_writing)
-        prompts = [
+        scene.write_rows(
             {"id": "a", "prompt": "Tell me a fact.", "criteria": [GOOD]},
             {"id": "b", "prompt": "Name three rivers."},
-        ]
-        lines = "".join(json.dumps(row) + "\n" for row in prompts)
-        (scene.folder / "prompts.jsonl").write_text(lines)
-        rubric = {"name": "rubric.yaml", "per_prompt": "add", "write": {"model": "small"}}
-        scene.configure(
-            prompts={"path": "prompts.jsonl"}, limits={"max_skip_share": 1}, rubric=rubric
         )
-        seen = scene.run()
-        assert seen.exit_code == 0
+        rubric = {"name": "rubric.yaml", "per_prompt": "add", "write": {"model": "small"}}
+        scene.configure(limits={"max_skip_share": 1}, rubric=rubric)
+        seen = scene.exits(0)
         assert seen.skips == {"b": "criteria_not_written"}
         (skip,) = rows(scene.out / "skips.jsonl")
         assert said in skip["detail"]

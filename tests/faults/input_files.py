@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scene import Scene, results
+from tests.faults.scene import Scene
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.support.run_setup import rows
@@ -35,8 +35,7 @@ def _lines(number: int, size: int = 0) -> list[str]:
 def _(scene: Scene) -> str:
     (scene.folder / "prompts.jsonl").write_bytes(b"\xef\xbb\xbf" + "".join(_lines(2)).encode())
     scene.configure()
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed()
+    scene.ends_undisturbed()
     return "the result of the plain file"
 
 
@@ -63,12 +62,8 @@ def _(scene: Scene) -> str:
     promise="The lines in UTF-8 are done, each of the others is a named skip.",
 )
 def _(scene: Scene) -> str:
-    texts = [
-        ("Größe?", "utf-8"),
-        ("Größe, wirklich?", "latin-1"),
-        ("“Zitat”?", "cp1252"),
-        ("日本?", "utf-8"),
-    ]
+    texts = [("Größe?", "utf-8"), ("Größe, wirklich?", "latin-1")]
+    texts += [("“Zitat”?", "cp1252"), ("日本?", "utf-8")]
     lines = [f'{{"prompt": "{text}"}}\n'.encode(encoding) for text, encoding in texts]
     (scene.folder / "prompts.jsonl").write_bytes(b"".join(lines))
     scene.configure(limits={"max_skip_share": 1})
@@ -91,10 +86,7 @@ def _refused(name: str, done: str, make: Callable[[Path], object], said: str, **
         scene.configure()
         (scene.folder / "prompts.jsonl").unlink()
         make(scene.folder / "prompts.jsonl")
-        seen = scene.run()
-        assert seen.exit_code == 2
-        assert said in seen.message
-        assert scene.server.requests == []
+        scene.sends_nothing(2, said)
         return f"exit 2: “… {said} …”"
 
 
@@ -119,24 +111,29 @@ _refused(
 )
 
 
+def _of_chance(size: int) -> bytes:
+    """Six rows that hardly get smaller when they are packed."""
+    prompts = [{"id": f"p{i}", "prompt": os.urandom(size).hex()} for i in range(6)]
+    return "".join(json.dumps(row) + "\n" for row in prompts).encode()
+
+
+def _ends_at_the_cut(scene: Scene, name: str, packed: bytes) -> str:
+    (scene.folder / name).write_bytes(packed[: len(packed) // 2])
+    scene.configure(prompts={"path": name}, limits={"max_skip_share": 1})
+    seen = scene.exits(0)
+    assert set(seen.skips.values()) == {"invalid_row"}
+    done = seen.manifest["totals"]["prompts"] - 1
+    assert 1 <= done < 6
+    return "the whole rows done, one skip `invalid_row` at the cut"
+
+
 @fault(
     "file-gz-cut",
     done="The file is gz and cut short.",
     promise="The rows before the cut are done, the cut is one named skip.",
 )
 def _(scene: Scene) -> str:
-    chance = [
-        json.dumps({"id": f"p{i}", "prompt": os.urandom(2000).hex()}) + "\n" for i in range(6)
-    ]
-    packed = gzip.compress("".join(chance).encode())
-    (scene.folder / "prompts.jsonl.gz").write_bytes(packed[: len(packed) // 2])
-    scene.configure(prompts={"path": "prompts.jsonl.gz"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert set(seen.skips.values()) == {"invalid_row"}
-    done = seen.manifest["totals"]["prompts"] - 1
-    assert 1 <= done < 6
-    return "the whole rows done, one skip `invalid_row` at the cut"
+    return _ends_at_the_cut(scene, "prompts.jsonl.gz", gzip.compress(_of_chance(2000)))
 
 
 @fault(
@@ -147,21 +144,10 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     import pyarrow as pa
 
-    chance = [
-        json.dumps({"id": f"p{i}", "prompt": os.urandom(60_000).hex()}) + "\n" for i in range(6)
-    ]
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, "zstd") as stream:
-        stream.write("".join(chance).encode())
-    whole = packed.getvalue().to_pybytes()
-    (scene.folder / "prompts.jsonl.zst").write_bytes(whole[: len(whole) // 2])
-    scene.configure(prompts={"path": "prompts.jsonl.zst"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert set(seen.skips.values()) == {"invalid_row"}
-    done = seen.manifest["totals"]["prompts"] - 1
-    assert 1 <= done < 6
-    return "the whole rows done, one skip `invalid_row` at the cut"
+        stream.write(_of_chance(60_000))
+    return _ends_at_the_cut(scene, "prompts.jsonl.zst", packed.getvalue().to_pybytes())
 
 
 @fault(
@@ -173,8 +159,7 @@ def _(scene: Scene) -> str:
     first, second = (line.strip() for line in _lines(2))
     (scene.folder / "prompts.json").write_text(f"[{first}, {{bad}}, {second}, {{")
     scene.configure(prompts={"path": "prompts.json"}, limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips == {"line-2": "invalid_row", "line-4": "invalid_row"}
     return "skips `invalid_row` of rows 2 and 4, the two other prompts done"
 
@@ -192,11 +177,8 @@ def _(scene: Scene) -> str:
     table = pa.table({"messages": turns, "instruction": ["How?"]})
     pq.write_table(table, scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)" in seen.message
-    assert "`prompts: {shape: messages}`" in seen.message
-    assert scene.server.requests == []
+    ways = "2 ways: rows of messages (`messages`), Alpaca (`alpaca`)"
+    scene.sends_nothing(2, ways, "`prompts: {shape: messages}`")
     return "exit 2: “the rows can be read in 2 ways: … say which: `prompts: {shape: …}` …”"
 
 
@@ -213,8 +195,7 @@ def _(scene: Scene) -> str:
             file.write("x" * 1_000_000)
         file.write('"}\n' + last)
     scene.configure(limits={"max_skip_share": 1})
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips == {"line-2": "too_long"}
     return "skip `too_long` of line 2, the two other prompts done"
 
@@ -230,10 +211,8 @@ def _(scene: Scene) -> str:
 
     pq.write_table(pa.table({"prompt": [1, 2, 3]}), scene.folder / "prompts.parquet")
     scene.configure(prompts={"path": "prompts.parquet"})
-    seen = scene.run()
-    assert seen.exit_code == 5
+    seen = scene.sends_nothing(5)
     assert seen.skips == {f"line-{n}": "invalid_row" for n in (1, 2, 3)}
-    assert scene.server.requests == []
     return "three skips `invalid_row`, exit 5, nothing sent"
 
 
@@ -264,8 +243,7 @@ def _(scene: Scene) -> str:
         file.write_text(file.read_text().replace("fact number 39.", "joke number 39."))
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.skips["p39"] == "changed_during_run"
     assert not any("joke" in record.raw.decode() for record in scene.server.requests)
     return "39 prompts done, one skip `changed_during_run`, the new text was sent nowhere"
@@ -282,8 +260,7 @@ def _(scene: Scene) -> str:
             more.write('{"id": "new", "prompt": "One more?"}\n')
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.manifest["totals"]["prompts"] == 40
     sent = len(scene.server.requests)
     scene.server.faults.clear()
@@ -303,8 +280,7 @@ def _(scene: Scene) -> str:
         os.truncate(file, file.stat().st_size // 2)
 
     _while_read(scene, change)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.manifest["totals"]["prompts"] == 40
     gone = [reason for reason in seen.skips.values() if reason == "changed_during_run"]
     assert len(gone) >= 10

@@ -42,8 +42,7 @@ def _one_skip(name: str, done: str, row: object, reason: str, *, quick: bool = F
         (scene.folder / "prompts.jsonl").write_bytes(whole + b"\n")
         small = {"context_tokens": 20_000} if reason == "too_long" else {}
         scene.configure(limits={"max_skip_share": 1}, own=small)
-        seen = scene.run()
-        assert seen.exit_code == 0
+        seen = scene.exits(0)
         assert seen.manifest["totals"]["prompts"] == 3
         (skip,) = [one for one in rows(scene.out / "skips.jsonl") if one["line"] == 2]
         assert skip["reason"] == reason
@@ -97,20 +96,11 @@ for _name, _done, _row, _reason in (
     quick=True,
 )
 def _(scene: Scene) -> str:
-    ids = [
-        "../../escaped",
-        "/etc/escaped",
-        "=cmd()|x",
-        "[red]x[/red]",
-        "$(touch escaped)",
-        "a|b",
-    ]
-    lines = [json.dumps({"id": each, "prompt": f"Fact {n}?"}) for n, each in enumerate(ids)]
-    (scene.folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
+    ids = ["../../escaped", "/etc/escaped", "=cmd()|x", "[red]x[/red]", "$(touch escaped)", "a|b"]
+    scene.write_rows(*({"id": each, "prompt": f"Fact {n}?"} for n, each in enumerate(ids)))
     scene.configure()
     before = set(scene.folder.parent.iterdir())
-    seen = scene.run()
-    assert seen.exit_code == 0
+    scene.exits(0)
     made = {file.name for file in scene.out.rglob("*")}
     assert not any("escaped" in name or "cmd" in name or "|" in name for name in made)
     assert set(scene.folder.parent.iterdir()) == before

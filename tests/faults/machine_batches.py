@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.faults.scene import CHECKOUT, Scene, results
+from tests.faults.scene import Scene, results
 from tests.faults.table import fault
 from tests.support.batch_kills import IN_A_BATCH, killed_in_batches
 from tests.support.batch_setup import BATCH_PRICE, answered, creations, in_batches, lines
@@ -48,26 +45,16 @@ _PROMPTS = 6
 
 
 def _kill_at(scene: Scene, when: str, owner: str, name: str, provider: str) -> None:
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, provider=provider, own=in_batches())
     program = _KILLED_AT.format(owner=owner, name=name, when=when)
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, "run", str(scene.folder / "config.yaml"), "--out",
-         str(scene.out), "--quiet"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )  # fmt: skip
-    assert scene.end(process)[0] == -signal.SIGKILL
+    scene.command_exits(-signal.SIGKILL, scene.start("--quiet", program=program))
 
 
 def _killed(scene: Scene, when: str, owner: str, name: str, provider: str, most: int) -> str:
     """``most``: creations, those that were killed included."""
     _kill_at(scene, when, owner, name, provider)
     bought = answered(scene.server)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert answered(scene.server) == _PROMPTS * 8
     assert creations(scene.server) <= most
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
@@ -113,7 +100,6 @@ _declare("settled", "when a batch is settled and not yet marked as done", "befor
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 2
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
     codes = list[int]()
     while not codes or codes[-1] == 6:
@@ -136,13 +122,9 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 4
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
-    process = scene.start()
-    scene.wait_for_requests(3, process)
-    process.send_signal(signal.SIGTERM)
-    assert scene.end(process)[0] == 130
-    assert scene.run().exit_code == 0
+    scene.command_exits(130, scene.signalled(signal.SIGTERM, after=3))
+    scene.exits(0)
     assert answered(scene.server) == 4 * 8
     assert creations(scene.server) == 2
     return "exit 130; then exit 0 with the batch that was under way, nothing asked twice"
@@ -155,11 +137,10 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 1
-    scene.price = BATCH_PRICE
     scene.configure(prompts=4, own=in_batches())
-    assert scene.run(no_wait=True).exit_code == 6
+    scene.exits(6, no_wait=True)
     scene.configure(prompts=4, own={"price": BATCH_PRICE})
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     sent_alone = [one for one in scene.server.calls() if not one.in_batch]
     assert (len(lines(scene.server)), len(sent_alone)) == (3 * 4, 8 + 3 * 4)
     assert results(scene.out) == scene.undisturbed(4)
@@ -176,7 +157,6 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.02
     scene.server.behaviour.batches.delay_s = 0.1
-    scene.price = BATCH_PRICE
     prompts, kills = 225, 50
     config = scene.configure(prompts=prompts, own=in_batches(max_requests=20, direct_below=8))
     with WarmStarter() as starter:

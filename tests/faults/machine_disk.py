@@ -115,11 +115,8 @@ def _limited(limit: int, most: int) -> Any:
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=40)
-    process = scene.start(preexec_fn=_limited(resource.RLIMIT_FSIZE, 60_000))
-    exit_code, _ = scene.end(process)
-    assert exit_code == 74
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed(prompts=40)
+    scene.command_exits(74, scene.start(preexec_fn=_limited(resource.RLIMIT_FSIZE, 60_000)))
+    scene.ends_undisturbed(prompts=40)
     return "exit 74; then the undisturbed result"
 
 
@@ -174,9 +171,8 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.configure()
     scene.out.write_text("mine")
-    assert scene.run().exit_code == 2
+    scene.sends_nothing(2)
     assert scene.out.read_text() == "mine"
-    assert scene.server.requests == []
     return "exit 2, nothing sent, the file as it was"
 
 
@@ -188,8 +184,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.configure()
     (scene.folder / "prompts.jsonl").chmod(0)
-    exit_code, shown = scene.end(scene.start(preexec_fn=_without_root_powers))
-    assert exit_code == 2
+    shown = scene.command_exits(2, scene.start(preexec_fn=_without_root_powers))
     assert "Permission denied" in shown
     assert scene.server.requests == []
     return "exit 2, `Permission denied`"
@@ -206,11 +201,9 @@ def _(scene: Scene) -> str:
     secret.write_text("another-secret-key")
     secret.chmod(0o644)
     scene.configure(own={"api_key_env": None, "api_key_file": "key"})
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "chmod 600" in seen.message
+    scene.sends_nothing(2, "chmod 600")
     secret.chmod(0o600)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     return "exit 2; with mode 0600 the run is done"
 
 
@@ -222,8 +215,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(own={"api_key": KEY})
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "api_key_env" in seen.message
+    scene.sends_nothing(2, "api_key_env")
     (scene.folder / "config.yaml").unlink()  # It holds the key, and the folder is searched.
     return "exit 2, the message names `api_key_env` and `api_key_file`"

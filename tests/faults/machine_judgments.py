@@ -73,10 +73,10 @@ def _(scene: Scene) -> str:
     _sampled(scene)
     sent = len(scene.server.requests)
     _bring(scene, first_is_best=True)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert _chosen(scene) == {"c0"}
     _bring(scene, first_is_best=False)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert _chosen(scene) == {"c3"}
     assert len(scene.server.requests) == sent
     return "4 pairs the other way round, nothing sent"
@@ -89,14 +89,9 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     _sampled(scene)
-    sent = len(scene.server.requests)
     bad = {"judge": "ana", "prompt_id": "p0", "completions": ["p0.c0"], "score": 9}
     _bring(scene, first_is_best=True, more=json.dumps(bad) + "\n")
     before = (scene.out / "skips.jsonl").read_bytes()
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "judged.jsonl:17" in seen.message
-    assert "a 9 of 10 is 0.9" in seen.message
+    scene.sends_nothing(2, "judged.jsonl:17", "a 9 of 10 is 0.9")
     assert (scene.out / "skips.jsonl").read_bytes() == before
-    assert len(scene.server.requests) == sent
     return "exit 2: “judged.jsonl:17: … divide by what your scale reaches (a 9 of 10 is 0.9)”"

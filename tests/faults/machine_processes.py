@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.faults.reply_rewards import with_reward_model
-from tests.faults.scene import CHECKOUT, Scene
+from tests.faults.scene import Scene
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.support.kills import (
@@ -27,11 +24,9 @@ IN_FLIGHT = 16
 
 def straight_bytes(scene: Scene) -> dict[str, bytes]:
     """Of an undisturbed run on the same server, paid anew."""
-    cache = scene.folder / ".judgeforge"
-    cache.rename(scene.folder / "cache-of-the-disturbed-run")
     straight = scene.folder / "straight"
-    assert scene.run(out=straight).exit_code == 0
-    scene.billing = False  # The undisturbed run is billed by the same server.
+    scene.forget_replies()
+    scene.exits(0, out=straight)
     return result_bytes(straight)
 
 
@@ -104,37 +99,26 @@ def _(scene: Scene) -> str:
     return f"{report.kills} kills survived, {more} further completions, the same bytes"
 
 
-def _ends_in_order(scene: Scene, number: signal.Signals) -> str:
-    scene.server.behaviour.latency_s = 0.2
-    scene.configure(prompts=40)
-    process = scene.start()
-    scene.wait_for_requests(40, process)
-    process.send_signal(number)
-    begun = time.monotonic()
-    exit_code, _ = scene.end(process)
-    assert exit_code == 130
-    assert time.monotonic() - begun < 2 + 10, "the grace and ten seconds"
-    assert scene.run().exit_code == 0
-    assert len(scene.server.requests) == 40 * 8
-    return "exit 130; the same command went on, nothing was asked twice"
+def _ends_in_order(name: str, done: str, number: signal.Signals) -> None:
+    @fault(
+        name,
+        done=f"{done} in the middle of the run.",
+        promise="What is in flight is stored, exit 130 within the grace; nothing is paid twice.",
+    )
+    def show(scene: Scene) -> str:
+        scene.server.behaviour.latency_s = 0.2
+        scene.configure(prompts=40)
+        process = scene.signalled(number, after=40)
+        begun = time.monotonic()
+        scene.command_exits(130, process)
+        assert time.monotonic() - begun < 2 + 10, "the grace and ten seconds"
+        scene.exits(0)
+        assert len(scene.server.requests) == 40 * 8
+        return "exit 130; the same command went on, nothing was asked twice"
 
 
-@fault(
-    "sigterm",
-    done="SIGTERM in the middle of the run.",
-    promise="What is in flight is stored, exit 130 within the grace; nothing is paid twice.",
-)
-def _(scene: Scene) -> str:
-    return _ends_in_order(scene, signal.SIGTERM)
-
-
-@fault(
-    "sigint",
-    done="Ctrl-C in the middle of the run.",
-    promise="What is in flight is stored, exit 130 within the grace; nothing is paid twice.",
-)
-def _(scene: Scene) -> str:
-    return _ends_in_order(scene, signal.SIGINT)
+_ends_in_order("sigterm", "SIGTERM", signal.SIGTERM)
+_ends_in_order("sigint", "Ctrl-C", signal.SIGINT)
 
 
 @fault(
@@ -145,19 +129,16 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.stall_headers(60))
     scene.configure(prompts=6, limits={"grace_s": 60})
-    process = scene.start()
-    scene.wait_for_requests(4, process)
-    process.send_signal(signal.SIGINT)
+    process = scene.signalled(signal.SIGINT, after=4)
     time.sleep(0.3)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    exit_code, _ = scene.end(process)
-    assert exit_code == 130
+    scene.command_exits(130, process)
     assert time.monotonic() - begun < 5
     scene.server.faults.clear()
     in_flight = calls_lost(scene.out / "state" / "spending.jsonl")
     stalled = len(scene.server.requests)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) - 6 * 8 <= in_flight == stalled
     return "exit 130 at once; then all prompts, only what was in flight asked again"
 
@@ -170,11 +151,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.1
     scene.configure(prompts=10)
-    process = scene.start()
-    scene.wait_for_requests(10, process)
-    process.send_signal(signal.SIGHUP)
-    exit_code, _ = scene.end(process)
-    assert exit_code == 0
+    scene.command_exits(0, scene.signalled(signal.SIGHUP, after=10))
     return "exit 0, all prompts done"
 
 
@@ -187,13 +164,10 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.latency_s = 0.2
     scene.configure(prompts=30, own={"timeout_s": 5}, limits={"max_retry_s": 300})
-    process = scene.start()
-    scene.wait_for_requests(40, process)
-    process.send_signal(signal.SIGSTOP)
+    process = scene.signalled(signal.SIGSTOP, after=40)
     time.sleep(60)
     process.send_signal(signal.SIGCONT)
-    exit_code, _ = scene.end(process, timeout=120)
-    assert exit_code == 0
+    scene.command_exits(0, process, timeout=120)
     repeated = len(scene.server.requests) - 30 * 8
     assert repeated <= IN_FLIGHT
     assert result_bytes(scene.out) == straight_bytes(scene)
@@ -210,10 +184,9 @@ def _(scene: Scene) -> str:
     scene.configure(prompts=10)
     first = scene.start()
     scene.wait_for_requests(10, first)
-    exit_code, shown = scene.end(scene.start())
-    assert exit_code == 75
+    shown = scene.command_exits(75, scene.start())
     assert "another run holds this folder" in shown
-    assert scene.end(first)[0] == 0
+    scene.command_exits(0, first)
     assert len(scene.server.requests) == 10 * 8
     return "exit 75; the first ended with exit 0, nothing asked twice"
 
@@ -242,39 +215,23 @@ def _clock_jumps(scene: Scene, jump_s: int, start: str = "None") -> str:
     ledger = {"usd": 5.0, "daily_usd": 5.0}
     scene.configure(prompts=40, budget=ledger)
     program = _CLOCK.format(start=start, jump=jump_s, after=1.5)
-    command = ["run", str(scene.folder / "config.yaml"), "--out", str(scene.out)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
     begun = time.monotonic()
-    exit_code, _ = scene.end(process)
-    assert exit_code == 0
+    scene.command_exits(0, scene.start(program=program))
     assert time.monotonic() - begun < 50, "no wait follows the clock on the wall"
     assert len(scene.server.requests) == 40 * 8
     assert result_bytes(scene.out) == straight_bytes(scene)
     return "exit 0, nothing asked twice, no wait longer, the same bytes"
 
 
-@fault(
-    "clock-forward",
-    done="The clock jumps an hour forward during the run.",
-    promise="No wait, limit or timeout follows the wall clock: the run is undisturbed.",
-)
-def _(scene: Scene) -> str:
-    return _clock_jumps(scene, 3600)
+for _direction, _jump_s in (("forward", 3600), ("back", -3600)):
 
-
-@fault(
-    "clock-back",
-    done="The clock jumps an hour back during the run.",
-    promise="No wait, limit or timeout follows the wall clock: the run is undisturbed.",
-)
-def _(scene: Scene) -> str:
-    return _clock_jumps(scene, -3600)
+    @fault(
+        f"clock-{_direction}",
+        done=f"The clock jumps an hour {_direction} during the run.",
+        promise="No wait, limit or timeout follows the wall clock: the run is undisturbed.",
+    )
+    def _(scene: Scene, jump_s: int = _jump_s) -> str:
+        return _clock_jumps(scene, jump_s)
 
 
 @fault(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from pathlib import Path
@@ -34,8 +33,7 @@ def _configure(scene: Scene, timeout_s: float) -> None:
         for n in range(PROMPTS)
         for both in [[str(n), str(n + 100)]]
     ]
-    text = "".join(json.dumps(row) + "\n" for row in asked)
-    (scene.folder / "prompts.jsonl").write_text(text)
+    scene.write_rows(*asked)
     (scene.folder / "own.py").write_text(_FUNCTION)
     parts = {"sampling": None, "judging": {}}
     scene.configure(prompts={"path": "prompts.jsonl"}, limits={"max_skip_share": 1}, **parts)

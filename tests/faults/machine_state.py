@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 from judgeforge.results.status import read_status
@@ -14,7 +15,7 @@ from tests.local_server import RequestRecord, faults
 
 def _finished(scene: Scene, prompts: int = 4) -> dict[str, bytes]:
     scene.configure(prompts=prompts)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     return _bytes(scene.out)
 
 
@@ -25,19 +26,19 @@ def _bytes(out: Path) -> dict[str, bytes]:
 
 def _goes_on_for_nothing(scene: Scene, before: dict[str, bytes]) -> str:
     """The same command restores the same bytes from what was paid for already."""
-    sent = len(scene.server.requests)
-    assert scene.run().exit_code == 0
-    assert len(scene.server.requests) == sent
+    scene.sends_nothing(0)
     assert _bytes(scene.out) == before
     return "exit 0, the same bytes, nothing sent"
 
 
+def _one_more(scene: Scene) -> None:
+    """A prompt that is still to be done."""
+    with (scene.folder / "prompts.jsonl").open("a") as file:
+        file.write('{"prompt": "One more?"}\n')
+
+
 def _refuses(scene: Scene, said: str) -> str:
-    sent = len(scene.server.requests)
-    seen = scene.run()
-    assert seen.exit_code == 74
-    assert said in seen.message
-    assert len(scene.server.requests) == sent
+    scene.sends_nothing(74, said)
     return f"exit 74: “… {said} …”, nothing sent"
 
 
@@ -104,7 +105,7 @@ def _(scene: Scene) -> str:
     _finished(scene)
     spending = scene.out / "state" / "spending.jsonl"
     spending.write_text("garbage\n" + spending.read_text())
-    (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+    _one_more(scene)
     return _refuses(scene, "nothing is sent")
 
 
@@ -116,13 +117,13 @@ def _lost_spending(name: str, done: str, *, keep: int | None) -> None:
     )
     def show(scene: Scene) -> str:
         scene.configure(prompts=4, budget={"usd": 1.0})
-        assert scene.run().exit_code == 0
+        scene.exits(0)
         spending = scene.out / "state" / "spending.jsonl"
         rows = spending.read_bytes().splitlines(keepends=True)
         spending.unlink()
         if keep is not None:
             spending.write_bytes(b"".join(rows[:keep]))
-        (scene.folder / "prompts.jsonl").open("a").write('{"prompt": "One more?"}\n')
+        _one_more(scene)
         return _refuses(scene, "Rows are missing")
 
 
@@ -138,7 +139,7 @@ _lost_spending("spending-cut-short", "The spending file loses its last 40 lines.
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=4)
-    assert scene.run(limit=2).exit_code == 0
+    scene.exits(0, limit=2)
     (scene.out / "state" / "spending.jsonl").unlink()
     seen = scene.run()
     totals = seen.manifest["totals"]
@@ -162,12 +163,10 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(500), when=at_the_20th)
     scene.configure(prompts=12, budget={"usd": 1.0}, limits={"concurrency": 4})
-    seen = scene.run()
-    assert seen.exit_code == 74
-    assert "the lock was removed or replaced" in seen.message
+    scene.exits(74, "the lock was removed or replaced")
     sent = len(scene.server.requests)
     assert sent <= 20 + 4
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     return f"exit 74 after {sent} of 96 requests; then the same command went on to the end"
 
 
@@ -255,37 +254,33 @@ def _(scene: Scene) -> str:
         if file.name not in kept:
             file.unlink()
     manifest = json.loads((scene.out / "manifest.json").read_text())
-    known = {
-        "format_version",
-        "status",
-        "message",
-        "updated_at",
-        "created_at",
-        "totals",
-        "last_run",
-    }
-    known |= {"config", "identity", "rubric", "versions", "input", "prices"}
+    known = {"format_version", "status", "message", "updated_at", "created_at", "totals"}
+    known |= {"last_run", "config", "identity", "rubric", "versions", "input", "prices"}
     kept_keys = {key: value for key, value in manifest.items() if key in known}
     (scene.out / "manifest.json").write_text(json.dumps(kept_keys))
     return _goes_on_for_nothing(scene, before)
 
 
+def _filled_cache(scene: Scene, prompts: int = 4) -> Path:
+    """Its database, with all the replies of a new folder."""
+    scene.configure(prompts=prompts)
+    scene.exits(0, out=scene.folder / "first")
+    scene.billing = False  # What the first folder paid is in its own manifest.
+    return scene.folder / ".judgeforge" / "cache" / "cache.db"
+
+
 def _damaged_cache(scene: Scene, damage: bytes, at: int) -> str:
-    """A new folder whose replies would all come from the cache."""
-    scene.configure(prompts=4)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
-    database = scene.folder / ".judgeforge" / "cache" / "cache.db"
+    database = _filled_cache(scene)
     for extra in database.parent.glob("cache.db-*"):
         extra.unlink()
     raw = bytearray(database.read_bytes())
     raw[at : at + len(damage)] = damage
     database.write_bytes(raw)
-    scene.billing = False  # What the first folder paid is in its own manifest.
     seen = scene.run()
     if seen.exit_code == 74:
         assert "cache" in seen.message
         shutil.rmtree(database.parent)
-        assert scene.run().exit_code == 0
+        scene.exits(0)
         first = "exit 74 and which folder to repair; without the cache all was asked anew"
     else:
         assert seen.exit_code == 0
@@ -319,16 +314,11 @@ def _(scene: Scene) -> str:
     quick=True,
 )
 def _(scene: Scene) -> str:
-    import sqlite3
-
-    scene.configure(prompts=4)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
-    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+    with sqlite3.connect(_filled_cache(scene)) as database:
         change = "UPDATE Cache SET value = replace(value, 'completion', 'complation')"
         changed = database.execute(f"{change} WHERE rowid % 3 = 0").rowcount
-    scene.billing = False
     sent = len(scene.server.requests)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) - sent == changed
     assert results(scene.out) == results(scene.folder / "first")
     return f"{changed} of 32 replies changed, {changed} asked again, the undisturbed result"
@@ -340,15 +330,10 @@ def _(scene: Scene) -> str:
     promise="Nothing of it is run; such rows are reported and asked again.",
 )
 def _(scene: Scene) -> str:
-    import sqlite3
-
-    scene.configure(prompts=1)
-    assert scene.run(out=scene.folder / "first").exit_code == 0
     bomb = f"cos\nsystem\n(S'touch {scene.folder / 'pwned'}'\ntR.".encode()
-    with sqlite3.connect(scene.folder / ".judgeforge" / "cache" / "cache.db") as database:
+    with sqlite3.connect(_filled_cache(scene, prompts=1)) as database:
         database.execute("UPDATE Cache SET value = ?, mode = 4", (bomb,))
-    scene.billing = False
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert not (scene.folder / "pwned").exists()
     assert len(scene.server.requests) == 16
     assert "cache_row_refused" in (scene.out / "log.jsonl").read_text()
@@ -374,9 +359,9 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=6)
-    assert scene.run(limit=4).exit_code == 0
+    scene.exits(0, limit=4)
     shutil.rmtree(scene.folder / ".judgeforge")
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert len(scene.server.requests) == 6 * 8
     return "6 prompts with 48 calls in all, nothing asked twice"
 
@@ -388,7 +373,7 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(budget={"daily_usd": 5.0, "ledger": "ledger.txt"})
-    assert scene.run(out=scene.folder / "first").exit_code == 0
+    scene.exits(0, out=scene.folder / "first")
     ledger = scene.folder / "ledger.txt"
     ledger.write_bytes(b"garbage" + ledger.read_bytes()[7:])
     return _refuses(scene, "ledger.txt")
@@ -401,6 +386,5 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(on_finish={"command": ["sleep", "3600"], "timeout_s": 1})
-    exit_code, _ = scene.end(scene.start(), timeout=60)
-    assert exit_code == 0
+    scene.command_exits(0, scene.start(), timeout=60)
     return "exit 0, the command was ended after its second"

@@ -94,6 +94,10 @@ def _said(text: str) -> dict[str, object]:
     return {"role": "assistant", "content": text}
 
 
+def _with_usage(**usage: object) -> Fault:
+    return faults.whole_reply(_chat(_said("Fine."), usage=usage))
+
+
 def _is_asked_again(name: str, done: str, reply: object) -> None:
     @fault(
         name,
@@ -155,9 +159,8 @@ def _(scene: Scene) -> str:
     promise="The answer is kept, and its call counts as the most that it can have cost.",
 )
 def _(scene: Scene) -> str:
-    usage = {"prompt_tokens": "many", "completion_tokens": "few"}
-    reply = faults.whole_reply(_chat(_said("Fine."), usage=usage))
-    completion = _first_row(scene, reply)
+    words = _with_usage(prompt_tokens="many", completion_tokens="few")
+    completion = _first_row(scene, words)
     assert (completion["text"], completion["finish"]) == ("Fine.", "stop")
     assert len(scene.server.requests) == 8
     assert completion["cost_usd"] > 64 * 4.0 / 1e6, "all 64 tokens of the output, and the input"
@@ -218,22 +221,13 @@ for _name, _input, _output in (("zero", 0, 0), ("negative", -40, -9)):
     _untrue_usage(
         f"usage-{_name}",
         f"A reply's usage is {_name}.",
-        faults.whole_reply(
-            _chat(_said("Fine."), usage={"prompt_tokens": _input, "completion_tokens": _output})
-        ),
+        _with_usage(prompt_tokens=_input, completion_tokens=_output),
     )
 _untrue_usage(
     "usage-more-cached-than-sent",
     "A reply says that more tokens came from the cache than were sent.",
-    faults.whole_reply(
-        _chat(
-            _said("Fine."),
-            usage={
-                "prompt_tokens": 10,
-                "completion_tokens": 9,
-                "prompt_tokens_details": {"cached_tokens": 999_999},
-            },
-        )
+    _with_usage(
+        prompt_tokens=10, completion_tokens=9, prompt_tokens_details={"cached_tokens": 999_999}
     ),
 )
 
@@ -245,10 +239,8 @@ _untrue_usage(
     "ledger, and is noted in the log.",
 )
 def _(scene: Scene) -> str:
-    usage = {"prompt_tokens": 30, "completion_tokens": 10, "total_tokens": 10**12}
-    scene.server.faults.add(
-        faults.whole_reply(_chat(_said("Fine."), usage=usage)), when=is_completion, nth=1
-    )
+    impossible = _with_usage(prompt_tokens=30, completion_tokens=10, total_tokens=10**12)
+    scene.server.faults.add(impossible, when=is_completion, nth=1)
     scene.configure(prompts=1, budget={"usd": 1.0, "daily_usd": 1.0, "ledger": "ledger.txt"})
     seen = scene.run()
     assert (seen.exit_code, seen.pairs) == (0, 1)
@@ -268,13 +260,10 @@ def _(scene: Scene) -> str:
     "budget is exceeded by no more than the calls that were in flight then.",
 )
 def _(scene: Scene) -> str:
-    usage = {"prompt_tokens": 30, "completion_tokens": 100_000, "total_tokens": 100_030}
-    scene.server.faults.add(
-        faults.whole_reply(_chat(_said("Fine."), usage=usage)), when=is_completion
-    )
+    long = _with_usage(prompt_tokens=30, completion_tokens=100_000, total_tokens=100_030)
+    scene.server.faults.add(long, when=is_completion)
     scene.configure(prompts=20, budget={"usd": 2.5}, limits={"concurrency": 2})
-    seen = scene.run()
-    assert seen.exit_code == 3
+    seen = scene.exits(3)
     assert seen.cost_usd <= 2.5 + 2 * 0.41
     assert "reservation_exceeded" in (scene.out / "log.jsonl").read_text()
     scene.billing = False  # The server counts the reply that it meant to send.
@@ -336,8 +325,7 @@ def _(scene: Scene) -> str:
     odd = faults.whole_reply(_chat(_said(_HOSTILE)))
     scene.server.faults.add(odd, when=is_completion, nth=1)
     scene.configure(prompts=1)
-    exit_code, shown = scene.end(scene.start("--show-pairs", "5"))
-    assert exit_code == 0
+    shown = scene.command_exits(0, scene.start("--show-pairs", "5"))
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "\u202e" not in shown

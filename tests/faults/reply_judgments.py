@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.faults.scene import Scene, is_judge, results
+from tests.faults.scene import Scene, is_judge
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.local_server.faults import Fault
@@ -125,8 +125,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.fenced_json(), when=is_judge)
     scene.configure()
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed()
+    scene.ends_undisturbed()
     assert len(scene.server.requests) == 16
     return "the undisturbed result from 16 requests"
 
@@ -154,7 +153,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(_reply({**GOOD, "rationale": "half \ud800"}), when=is_judge, nth=1)
     scene.configure(prompts=1)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     judgments = rows(scene.out / "judgments.jsonl")
     assert any(row["rationale"] and row["rationale"].startswith("half ") for row in judgments)
     assert all(row["score"] is not None for row in judgments)
@@ -189,10 +188,7 @@ def _stops_soon(name: str, done: str, odd: Fault, said: str) -> None:
     def show(scene: Scene) -> str:
         scene.server.faults.add(odd, when=is_judge)
         scene.configure(prompts=40)
-        seen = scene.run()
-        assert seen.exit_code == 4
-        assert said in seen.message
-        assert "`structured`" in seen.message
+        scene.exits(4, said, "`structured`")
         sampled, asked = (len(scene.server.calls(kind=kind)) for kind in ("completion", "judge"))
         assert sampled <= 16
         assert asked <= 32

@@ -87,10 +87,7 @@ _never_a_reward("tei-empty", "is empty.", [], "has no number", provider="tei")
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.html(), when=is_reward)
     with_reward_model(scene, prompts=1)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "a web page" in seen.message
-    assert "base_url" in seen.message
+    seen = scene.exits(4, "a web page", "base_url")
     return f"exit {seen.exit_code}; the message names page and address"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,10 +69,14 @@ class Scene:
         **parts: Any,
     ) -> Path:
         """``own`` are fields of the one model, which writes and judges."""
+        self.price = (own or {}).get("price", self.price)
         small = {"small": model(self.server, provider, **(own or {}))}
         usual = {"concurrency": 16, "max_attempts": 4, "max_retry_s": 20, "grace_s": 2}
         parts = {"models": small, "limits": {**usual, **(limits or {})}, **parts}
         return write_config(self.folder, self.server, prompts=prompts, provider=provider, **parts)
+
+    def write_rows(self, *rows: Mapping[str, object]) -> None:
+        (self.folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def run(self, config: Path | None = None, out: Path | None = None, **options: Any) -> Seen:
         """In this process, through the public API; errors become what the command would exit."""
@@ -91,19 +97,45 @@ class Scene:
             {skip.prompt_id: str(skip.reason) for skip in result.skips},
         )
 
+    def exits(self, code: int, *said: str, out: Path | None = None, **options: Any) -> Seen:
+        """Runs; the exit code is that one, and the message holds all of ``said``."""
+        seen = self.run(out=out, **options)
+        assert seen.exit_code == code, seen.message
+        assert all(words in seen.message for words in said), seen.message
+        return seen
+
+    def sends_nothing(self, code: int, *said: str) -> Seen:
+        """``exits``, and without a request."""
+        sent = len(self.server.requests)
+        seen = self.exits(code, *said)
+        assert len(self.server.requests) == sent
+        return seen
+
+    def goes_on(self) -> Seen:
+        """The same command, to the end, once the server does what it should."""
+        self.server.faults.clear()
+        return self.exits(0)
+
+    def ends_undisturbed(self, prompts: int = 2) -> Seen:
+        """Runs to the end, with the results of a run without faults."""
+        seen = self.exits(0)
+        assert results(self.out) == self.undisturbed(prompts)
+        return seen
+
     def start(
         self,
         *options: str,
-        out: Path | None = None,
+        program: str = "",
         wrap: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         **popen: Any,
     ) -> subprocess.Popen[str]:
-        """The command in a process of its own; ``wrap`` goes before it."""
-        command = [sys.executable, "-m", "judgeforge", "run"]
-        where = [str(self.folder / "config.yaml"), "--out", str(out or self.out)]
+        """The command in a process of its own; ``wrap`` goes before it, and ``program`` is Python
+        that calls it after a change to the process."""
+        command = ["-c", program] if program else ["-m", "judgeforge"]
+        where = ["run", str(self.folder / "config.yaml"), "--out", str(self.out)]
         return subprocess.Popen(
-            [*wrap, *command, *where, *options],
+            [*wrap, sys.executable, *command, *where, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -125,6 +157,19 @@ class Scene:
         assert traceback or "Traceback" not in stderr, stderr
         return process.returncode, stdout + stderr
 
+    def command_exits(self, code: int, process: subprocess.Popen[str], **how: Any) -> str:
+        """Waits for its end, which has that exit code; all that was printed."""
+        exit_code, shown = self.end(process, **how)
+        assert exit_code == code, shown
+        return shown
+
+    def signalled(self, number: signal.Signals, after: int) -> subprocess.Popen[str]:
+        """The command, which got a signal once it had sent so many requests."""
+        process = self.start()
+        self.wait_for_requests(after, process)
+        process.send_signal(number)
+        return process
+
     def wait_for_requests(self, number: int, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + 60
         while len(self.server.requests) < number:
@@ -141,6 +186,11 @@ class Scene:
             other.configure(prompts=prompts, **parts)
             assert other.run().exit_code == 0
         return results(other.out)
+
+    def forget_replies(self) -> None:
+        """What follows is asked and paid anew."""
+        (self.folder / ".judgeforge").rename(self.folder / "cache-of-before")
+        self.billing = False  # The same server bills both.
 
     def billed_usd(self) -> float:
         servers = [self.server, *self.replicas]

@@ -17,45 +17,44 @@ def is_line(record: RequestRecord) -> bool:
     return record.in_batch
 
 
-def _configure(scene: Scene, provider: str = "openai", **own: object) -> None:
-    scene.price = BATCH_PRICE
-    scene.configure(prompts=_PROMPTS, provider=provider, own={**in_batches(), **own})
+def _configure(scene: Scene, provider: str = "openai") -> None:
+    scene.configure(prompts=_PROMPTS, provider=provider, own=in_batches())
 
 
-def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> float:
-    seen = scene.run()
-    assert seen.exit_code == 0
+def _exits_at_its_cost(scene: Scene, code: int, *said: str) -> None:
+    seen = scene.exits(code, *said)
     assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+
+
+def _undisturbed_at_its_cost(scene: Scene, provider: str = "openai") -> None:
+    _exits_at_its_cost(scene, 0)
     if provider == "openai":
         assert results(scene.out) == scene.undisturbed(_PROMPTS)
-    return seen.cost_usd
 
 
-def _expires(scene: Scene, provider: str) -> str:
-    scene.server.behaviour.batches.answered_before_expiry = 10
-    _configure(scene, provider)
-    _undisturbed_at_its_cost(scene, provider)
-    assert answered(scene.server) == _CALLS
-    return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
+def _one_failed_at_its_cost(scene: Scene) -> None:
+    _exits_at_its_cost(scene, 0)
+    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
+    assert len(failed) == 1
 
 
-@fault(
-    "batch-expired-openai",
-    done="Each batch expires after ten answers (OpenAI: two files, `batch_expired`).",
-    promise="What was answered is kept and paid, the rest is released and asked again.",
-    quick=True,
-)
-def _(scene: Scene) -> str:
-    return _expires(scene, "openai")
+def _expires(provider: str, how: str) -> None:
+    @fault(
+        f"batch-expired-{provider}",
+        done=f"Each batch expires after ten answers ({how}).",
+        promise="What was answered is kept and paid, the rest is released and asked again.",
+        quick=provider == "openai",
+    )
+    def show(scene: Scene) -> str:
+        scene.server.behaviour.batches.answered_before_expiry = 10
+        _configure(scene, provider)
+        _undisturbed_at_its_cost(scene, provider)
+        assert answered(scene.server) == _CALLS
+        return f"{creations(scene.server)} batches for {_CALLS} requests, exact cost"
 
 
-@fault(
-    "batch-expired-anthropic",
-    done="Each batch expires after ten answers (Anthropic: results of type `expired`).",
-    promise="What was answered is kept and paid, the rest is released and asked again.",
-)
-def _(scene: Scene) -> str:
-    return _expires(scene, "anthropic")
+_expires("openai", "OpenAI: two files, `batch_expired`")
+_expires("anthropic", "Anthropic: results of type `expired`")
 
 
 @fault(
@@ -81,9 +80,7 @@ def _(scene: Scene) -> str:
     error = {"error": {"code": 502, "message": "upstream went away"}}
     scene.server.faults.add(faults.whole_reply(error), nth=3, when=is_line)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert results(scene.out) == scene.undisturbed(_PROMPTS)
+    seen = scene.ends_undisturbed(_PROMPTS)
     asked = [
         record.raw for record in scene.server.requests if record.kind in {"completion", "judge"}
     ]
@@ -101,11 +98,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(400), nth=3, when=is_line)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
-    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
-    assert len(failed) == 1
+    _one_failed_at_its_cost(scene)
     return "one completion `failed` with the server's words, exact cost"
 
 
@@ -117,8 +110,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.line_status = {2: 0}
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd > scene.billed_usd()
     assert results(scene.out) == scene.undisturbed(_PROMPTS)
     return "asked again in the next batch, counted whole, the undisturbed result"
@@ -132,38 +124,31 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.without_result = frozenset({2})
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.cost_usd >= scene.billed_usd()
     return "asked again in the next batch, counted whole"
 
 
-def _reply_lost(scene: Scene, provider: str) -> str:
-    behaviour = scene.server.behaviour.batches
-    behaviour.creations_without_reply, behaviour.listed_after_s = 2, 1.5
-    _configure(scene, provider)
-    _undisturbed_at_its_cost(scene, provider)
-    assert creations(scene.server) == 2
-    assert answered(scene.server) == _CALLS
-    return "2 creations without a reply, 2 batches found again, nothing bought twice"
+def _reply_lost(api: str, found_by: str) -> None:
+    provider = api.lower()
+
+    @fault(
+        f"batch-created-without-reply-{provider}",
+        done=f"Batches are created and no reply tells so; they are listed only later ({api}).",
+        promise=f"Each is found again by {found_by}, and none is created twice.",
+    )
+    def show(scene: Scene) -> str:
+        behaviour = scene.server.behaviour.batches
+        behaviour.creations_without_reply, behaviour.listed_after_s = 2, 1.5
+        _configure(scene, provider)
+        _undisturbed_at_its_cost(scene, provider)
+        assert creations(scene.server) == 2
+        assert answered(scene.server) == _CALLS
+        return "2 creations without a reply, 2 batches found again, nothing bought twice"
 
 
-@fault(
-    "batch-created-without-reply-openai",
-    done="Batches are created and no reply tells so; they are listed only later (OpenAI).",
-    promise="Each is found again by our mark in it, and none is created twice.",
-)
-def _(scene: Scene) -> str:
-    return _reply_lost(scene, "openai")
-
-
-@fault(
-    "batch-created-without-reply-anthropic",
-    done="Batches are created and no reply tells so; they are listed only later (Anthropic).",
-    promise="Each is found again by time, number and results, and none is created twice.",
-)
-def _(scene: Scene) -> str:
-    return _reply_lost(scene, "anthropic")
+_reply_lost("OpenAI", "our mark in it")
+_reply_lost("Anthropic", "time, number and results")
 
 
 @fault(
@@ -213,10 +198,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("model_not_batchable", None)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "model_not_batchable" in seen.message
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
+    _exits_at_its_cost(scene, 4, "model_not_batchable")
     _undisturbed_at_its_cost(scene)
     return "exit 4, `model_not_batchable` in the message, exact cost; then the undisturbed result"
 
@@ -229,11 +211,9 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(404), when=lambda one: one.path.endswith("/files"))
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "take `batch` out of model `small`" in seen.message
+    scene.exits(4, "take `batch` out of model `small`")
     scene.configure(prompts=_PROMPTS, own={"price": BATCH_PRICE})
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     assert answered(scene.server) == _CALLS
     return "exit 4 with that advice; without `batch` the run went on, nothing asked twice"
 
@@ -251,10 +231,8 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(404), when=is_a_list)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "may have been created" in seen.message
-    assert scene.run().exit_code == 4
+    scene.exits(4, "may have been created")
+    scene.exits(4)
     scene.server.faults.clear()
     _undisturbed_at_its_cost(scene)
     assert creations(scene.server) == 2
@@ -270,11 +248,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.failed_with = ("invalid_request", 3)
     _configure(scene)
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert seen.cost_usd == pytest.approx(scene.billed_usd(), abs=1e-12)
-    failed = [row for row in results(scene.out)["completions"] if row["finish"] == "failed"]
-    assert len(failed) == 1
+    _one_failed_at_its_cost(scene)
     return "one completion failed by name, the others by the next batch, exact cost"
 
 
@@ -284,7 +258,6 @@ def _(scene: Scene) -> str:
     promise="The whole of a batch is reserved before it is created: the day's limit holds.",
 )
 def _(scene: Scene) -> str:
-    scene.price = BATCH_PRICE
     budget = {"daily_usd": 0.018, "ledger": "ledger.txt"}
     scene.configure(prompts=_PROMPTS, own=in_batches(), budget=budget, cache={"dir": "c1"})
     first = scene.run()
@@ -304,18 +277,14 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.delay_s = 1
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, own=in_batches(), limits={"stall_s": 2})
 
     def is_a_look(record: RequestRecord) -> bool:
         return record.method == "GET"
 
     scene.server.faults.add(faults.status(503), when=is_a_look)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "limits.stall_s" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.exits(4, "limits.stall_s")
+    scene.goes_on()
     assert creations(scene.server) == 2
     assert answered(scene.server) == _CALLS
     return "exit 4 with the last refusal; the same command went on, nothing asked twice"
@@ -329,7 +298,6 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.server.behaviour.batches.answered_before_expiry = 10
-    scene.price = BATCH_PRICE
     scene.configure(prompts=_PROMPTS, own=in_batches(direct_below=12))
     _undisturbed_at_its_cost(scene)
     direct = [one for one in scene.server.calls() if not one.in_batch]

@@ -23,8 +23,7 @@ def _is_tried_again(scene: Scene, broken: Fault, own: dict[str, object] | None =
     """The broken attempt may have been billed, so it counts as spent whole."""
     scene.server.faults.add(broken, nth=3)
     scene.configure(own=own)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert len(scene.server.requests) == CALLS + 1
     assert results(scene.out) == scene.undisturbed()
     assert seen.cost_usd > scene.billed_usd()
@@ -90,9 +89,7 @@ _loss(
 def _does_no_harm(scene: Scene, odd: Fault, *, every: int = 1) -> str:
     scene.server.faults.add(odd, every=every)
     scene.configure(prompts=4)
-    seen = scene.run()
-    assert seen.exit_code == 0
-    assert results(scene.out) == scene.undisturbed(prompts=4)
+    scene.ends_undisturbed(prompts=4)
     return f"{len(scene.server.requests)} requests for 32 calls, the undisturbed result"
 
 
@@ -134,8 +131,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.reply_twice())
     scene.configure(prompts=20)
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed(prompts=20)
+    scene.ends_undisturbed(prompts=20)
     return f"{len(scene.server.requests)} requests for 160 calls, the undisturbed result"
 
 
@@ -146,17 +142,16 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(prompts=8)
-    assert scene.run().exit_code == 0
+    scene.exits(0)
     straight = {
         name: (scene.out / f"{name}.jsonl").read_bytes() for name in ("pairs", "completions")
     }
     scene.server.faults.add(faults.slow(0.3), every=2)
-    (scene.folder / ".judgeforge").rename(scene.folder / "old-cache")
+    scene.forget_replies()
     late = scene.folder / "late"
-    assert scene.run(out=late).exit_code == 0
+    scene.exits(0, out=late)
     assert len(scene.server.requests) == 2 * 8 * 8
     assert {name: (late / f"{name}.jsonl").read_bytes() for name in straight} == straight
-    scene.billing = False
     return "the same bytes in pairs.jsonl and completions.jsonl"
 
 
@@ -168,8 +163,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.reply_text("many words " * 953_251), nth=1)
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     sizes = [len(row["text"]) for row in rows(scene.out / "completions.jsonl")]
     assert max(sizes) > 10 * 2**20
     assert seen.pairs == 2
@@ -232,9 +226,7 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     scene.configure(own={"base_url": "http://192.0.2.7/v1"})
-    seen = scene.run()
-    assert seen.exit_code == 2
-    assert "allow_http: true" in seen.message
+    scene.sends_nothing(2, "allow_http: true")
     return "exit 2, the message names `https://` and `allow_http: true`"
 
 
@@ -245,37 +237,32 @@ def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
         pytest.skip("needs the program `openssl`")
 
 
-@fault(
+def _wrong_certificate(name: str, done: str, host: str, *, trusted: bool) -> None:
+    @fault(
+        name,
+        done=f"The server's certificate {done}",
+        promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+    )
+    def show(scene: Scene) -> str:
+        certificate, key = _certificate(scene.folder, host)
+        with TlsServer(certificate, key) as server:
+            scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
+            trust = {"SSL_CERT_FILE": str(certificate)} if trusted else {}
+            shown = scene.command_exits(4, scene.start(environment=trust))
+            assert server.received == b""
+        assert "certificate" in shown
+        return "exit 4, the server got no byte of the request"
+
+
+_wrong_certificate(
     "tls-name-mismatch",
-    done="The server's certificate is trusted, but made out to another name.",
-    promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+    "is trusted, but made out to another name.",
+    "other.example",
+    trusted=True,
 )
-def _(scene: Scene) -> str:
-    certificate, key = _certificate(scene.folder, "other.example")
-    with TlsServer(certificate, key) as server:
-        scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
-        trust = {"SSL_CERT_FILE": str(certificate)}
-        exit_code, shown = scene.end(scene.start(environment=trust))
-        assert server.received == b""
-    assert exit_code == 4
-    assert "certificate" in shown
-    return "exit 4, the server got no byte of the request"
-
-
-@fault(
-    "tls-self-signed",
-    done="The server's certificate is not signed by a trusted authority.",
-    promise="Nothing is sent, not even the key; the run stops (exit 4) and says why.",
+_wrong_certificate(
+    "tls-self-signed", "is not signed by a trusted authority.", "localhost", trusted=False
 )
-def _(scene: Scene) -> str:
-    certificate, key = _certificate(scene.folder, "localhost")
-    with TlsServer(certificate, key) as server:
-        scene.configure(own={"base_url": f"https://localhost:{server.port}/v1"})
-        exit_code, shown = scene.end(scene.start())
-        assert server.received == b""
-    assert exit_code == 4
-    assert "certificate" in shown
-    return "exit 4, the server got no byte of the request"
 
 
 @fault(
@@ -288,8 +275,7 @@ def _(scene: Scene) -> str:
     echo = faults.altered("key_sent_back", lambda a: replace(a, text=f"{a.text} {KEY}"))
     scene.server.faults.add(echo, when=lambda record: record.kind == "completion")
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 0
+    scene.exits(0)
     texts = [row["text"] for row in rows(scene.out / "completions.jsonl")]
     assert all("[redacted]" in text for text in texts)
     return "`[redacted]` in every completion; files and cache searched"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.faults.scene import Scene, results
+from tests.faults.scene import Scene
 from tests.faults.table import fault
 from tests.local_server import faults
 from tests.support.run_setup import model, rows
@@ -29,8 +29,7 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(503), when=is_down)
     scene.configure(prompts=8, limits={"max_attempts": 20, "max_retry_s": 60})
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed(prompts=8)
+    scene.ends_undisturbed(prompts=8)
     return "exit 0, the undisturbed result"
 
 
@@ -43,13 +42,10 @@ def _(scene: Scene) -> str:
     down = faults.status(503)
     scene.server.faults.add(down, when=lambda _: len(scene.server.requests) > 20)
     scene.configure(prompts=20, limits={**QUICK_TO_GIVE_UP, "max_attempts": 20})
-    seen = scene.run()
-    assert seen.exit_code == 4
+    seen = scene.exits(4, "503")
     assert seen.seconds < 60
-    assert "503" in seen.message
     scene.server.faults.clear()
-    assert scene.run().exit_code == 0
-    assert results(scene.out) == scene.undisturbed(prompts=20)
+    scene.ends_undisturbed(prompts=20)
     return "exit 4 with the last refusal in the message; the same command went on to the end"
 
 
@@ -66,8 +62,7 @@ def _(scene: Scene) -> str:
     sampling = {"models": ["small"], "completions": 12, "max_tokens": 64}
     limits = {"breaker_failures": 4, "stall_s": 3, "max_attempts": 4}
     scene.configure(prompts=8, sampling=sampling, limits=limits)
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.pairs == 7
     assert seen.skips == {"p7": "call_failed"}
     return "skip `call_failed` of that prompt, pairs of the other seven"
@@ -81,12 +76,9 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.stall_headers(3600))
     scene.configure(own={"timeout_s": 3600}, limits={"stall_s": 2, "grace_s": 0.5})
-    seen = scene.run()
-    assert seen.exit_code == 4
+    seen = scene.exits(4, "stall_s")
     assert seen.seconds < 30
-    assert "stall_s" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.goes_on()
     return "exit 4, `limits.stall_s` in the message; the same command went on to the end"
 
 
@@ -105,8 +97,7 @@ def _two_judges(scene: Scene, **judging: Any) -> None:
 )
 def _(scene: Scene) -> str:
     _two_judges(scene, on_judge_failure="skip_judge")
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert seen.pairs >= 3
     pairs = rows(scene.out / "pairs.jsonl")
     assert all("other" in pair["provenance"]["missing_judges"] for pair in pairs)
@@ -120,10 +111,8 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     _two_judges(scene, on_judge_failure="stop")
-    seen = scene.run()
-    assert seen.exit_code == 4
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.exits(4)
+    scene.goes_on()
     judges = {
         row["judge"] for row in rows(scene.out / "judgments.jsonl") if row["score"] is not None
     }
@@ -145,8 +134,7 @@ def _(scene: Scene) -> str:
     scene.configure(prompts=4, models=models, judging=judging, limits=QUICK_TO_GIVE_UP)
     scene.server.faults.add(faults.status(503), when=lambda record: record.model == "small")
     scene.billing = False
-    seen = scene.run()
-    assert seen.exit_code == 0
+    scene.exits(0)
     writers = {
         row["model"] for row in rows(scene.out / "completions.jsonl") if row["finish"] == "stop"
     }

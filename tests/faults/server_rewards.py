@@ -22,16 +22,12 @@ def _(scene: Scene) -> str:
 
     scene.server.faults.add(faults.status(503), when=is_down)
     with_reward_model(scene, prompts=10, limits=QUICK_TO_GIVE_UP)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "503" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.exits(4, "503")
+    scene.goes_on()
     disturbed = results(scene.out)
-    again = scene.folder / "again"
-    (scene.folder / ".judgeforge").rename(scene.folder / "old-cache")
-    assert scene.run(out=again).exit_code == 0
-    assert disturbed == results(again)
+    scene.forget_replies()
+    scene.exits(0, out=scene.folder / "again")
+    assert disturbed == results(scene.folder / "again")
     return "exit 4 with the last refusal; the same command went on, with the undisturbed result"
 
 
@@ -60,9 +56,7 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(404), when=is_reward)
     with_reward_model(scene, prompts=20)
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "--runner pooling" in seen.message
+    scene.exits(4, "--runner pooling")
     sampled = len(scene.server.calls(kind="completion"))
     assert sampled <= 16
     return f"exit 4 after {sampled} of 80 completions; the message names `--runner pooling`"
@@ -92,8 +86,7 @@ def _(scene: Scene) -> str:
 )
 def _(scene: Scene) -> str:
     with_reward_model(scene, prompts=20, budget={"usd": 0.002})
-    seen = scene.run()
-    assert seen.exit_code == 3
+    seen = scene.exits(3)
     assert seen.cost_usd <= 0.002
     priced = {"small": model(scene.server)["price"], REWARD_MODEL: {}}
     assert scene.server.billed_usd(priced) <= seen.cost_usd + 1e-9

@@ -20,8 +20,7 @@ CALLS = 16
 def _is_tried_again(scene: Scene, refusal: Fault) -> str:
     scene.server.faults.add(refusal, nth=3)
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 0
+    seen = scene.exits(0)
     assert len(scene.server.requests) == CALLS + 1
     assert results(scene.out) == scene.undisturbed()
     assert seen.cost_usd == pytest.approx(scene.billed_usd())
@@ -95,32 +94,25 @@ def _(scene: Scene) -> str:
 def _(scene: Scene) -> str:
     scene.server.faults.add(faults.status(429, retry_after=999_999_999))
     scene.configure(limits={"stall_s": 3, "max_retry_s": 300})
-    seen = scene.run()
-    assert seen.exit_code == 4
+    seen = scene.exits(4, "stall_s")
     assert seen.seconds < 30
-    assert "stall_s" in seen.message
     assert "429" in seen.message or "small" in seen.message
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.goes_on()
     return "exit 4, the message says what was waited for; the same command went on to the end"
 
 
-@fault(
-    "status-429-retry-after-negative",
-    done="One call is answered with 429 and `retry-after: -5`.",
-    promise="The nonsense is ignored: the usual backoff.",
-)
-def _(scene: Scene) -> str:
-    return _is_tried_again(scene, faults.status(429, retry_after=-5))
+def _nonsense(name: str, retry_after: int | str) -> None:
+    @fault(
+        f"status-429-retry-after-{name}",
+        done=f"One call is answered with 429 and `retry-after: {retry_after}`.",
+        promise="The nonsense is ignored: the usual backoff.",
+    )
+    def show(scene: Scene) -> str:
+        return _is_tried_again(scene, faults.status(429, retry_after=retry_after))
 
 
-@fault(
-    "status-429-retry-after-garbage",
-    done="One call is answered with 429 and `retry-after: soon`.",
-    promise="The nonsense is ignored: the usual backoff.",
-)
-def _(scene: Scene) -> str:
-    return _is_tried_again(scene, faults.status(429, retry_after="soon"))
+_nonsense("negative", -5)
+_nonsense("garbage", "soon")
 
 
 @fault(
@@ -147,8 +139,7 @@ def _refusal_for_good(code: int) -> None:
     def show(scene: Scene) -> str:
         scene.server.faults.add(faults.status(code), nth=1)
         scene.configure()
-        seen = scene.run()
-        assert seen.exit_code == 0
+        seen = scene.exits(0)
         assert len(scene.server.calls(status=code)) == 1
         failed = [row for row in rows(scene.out / "completions.jsonl") if row["finish"] == "failed"]
         assert len(failed) == 1
@@ -161,12 +152,12 @@ for _code in (400, 413, 422):
     _refusal_for_good(_code)
 
 
-def _refusal_that_stops(name: str, done: str, refusal: Fault, said: str) -> None:
+def _refusal_that_stops(name: str, answer: str, refusal: Fault, said: str) -> None:
     @fault(
-        name,
-        done=done,
+        f"status-{name}",
+        done=f"Every call is answered with {answer}.",
         promise="The run stops (exit 4) and says what to fix; then the same command continues.",
-        quick=name == "status-401",
+        quick=name == "401",
     )
     def show(scene: Scene) -> str:
         scene.server.faults.add(refusal)
@@ -184,22 +175,14 @@ def _refusal_that_stops(name: str, done: str, refusal: Fault, said: str) -> None
         return f"exit 4 at once, `{said}` in the message, nothing paid; then 20 of 20 prompts"
 
 
-_refusal_that_stops(
-    "status-401", "Every call is answered with 401.", faults.status(401), KEY_VARIABLE
-)
-_refusal_that_stops(
-    "status-403", "Every call is answered with 403.", faults.status(403), KEY_VARIABLE
-)
-_refusal_that_stops(
-    "status-404", "Every call is answered with 404.", faults.status(404), "base_url"
-)
-_refusal_that_stops(
-    "status-429-quota",
-    "Every call is answered with 429 `insufficient_quota`.",
-    faults.quota_exhausted(),
-    "credit",
-)
-_refusal_that_stops("status-402", "Every call is answered with 402.", faults.status(402), "credit")
+for _name, _answer, _refusal, _said in (
+    ("401", "401", faults.status(401), KEY_VARIABLE),
+    ("403", "403", faults.status(403), KEY_VARIABLE),
+    ("404", "404", faults.status(404), "base_url"),
+    ("429-quota", "429 `insufficient_quota`", faults.quota_exhausted(), "credit"),
+    ("402", "402", faults.status(402), "credit"),
+):
+    _refusal_that_stops(_name, _answer, _refusal, _said)
 
 
 @fault(
@@ -212,8 +195,7 @@ def _(scene: Scene) -> str:
     said = {"error": {"message": f"Incorrect API key provided: {KEY}.", "code": "invalid_api_key"}}
     scene.server.faults.add(faults.status(401, body=said))
     scene.configure()
-    exit_code, shown = scene.end(scene.start("--verbose"), traceback=True)
-    assert exit_code == 4
+    shown = scene.command_exits(4, scene.start("--verbose"), traceback=True)
     assert "Incorrect API key provided: [redacted]" in shown
     return "exit 4, `[redacted]` where the key stood (files, log, output and traceback searched)"
 
@@ -227,9 +209,7 @@ def _(scene: Scene) -> str:
     said = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported."}}
     scene.server.faults.add(faults.status(400, body=said))
     scene.configure()
-    seen = scene.run()
-    assert seen.exit_code == 4
-    assert "max_tokens_field: max_completion_tokens" in seen.message
+    scene.exits(4, "max_tokens_field: max_completion_tokens")
     return "exit 4, the message says `max_tokens_field: max_completion_tokens`"
 
 
@@ -326,6 +306,5 @@ def _(scene: Scene) -> str:
     assert "`structured`" in seen.message
     sampled = len(scene.server.calls(kind="completion"))
     assert sampled <= 48, "half of what the run would pay its writer"
-    scene.server.faults.clear()
-    assert scene.run().exit_code == 0
+    scene.goes_on()
     return f"exit 4 after {sampled} of 96 completions; then the same command went on"

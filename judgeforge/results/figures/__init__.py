@@ -10,6 +10,7 @@ criteria.py      which criteria tell chosen from rejected
 length.py        how far scores go with length
 given_labels.py  how verdicts compare with the labels of a set that was judged anew
 slices.py        pairs by source, domain, language
+attempts.py      how the attempts of calls ended, of whatever they are counted for
 activity.py      what a run is doing just now, by its log
 calls.py         how the calls went, by the log
 replicas.py      how each of a model's servers did

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from judgeforge.results.figures.calls import RATE_LIMITED
-from judgeforge.results.figures.replicas import STARTS
+from judgeforge.results.figures.attempts import RATE_LIMITED, STARTS, Attempts
 
 MINUTE_S = 60.0
 _LATENCIES, _ERRORS = 200, 8
@@ -54,10 +53,7 @@ class RecentError:
 
 
 @dataclass(slots=True)
-class _Model:
-    calls: int = 0
-    replies: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+class _Model(Attempts):
     ended: deque[tuple[float, bool]] = field(default_factory=deque)
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
     out_since: dict[str, float] = field(default_factory=dict)
@@ -83,6 +79,8 @@ class Activity:
         self.since: float | None = None
         """Unix time of the first line that counts."""
         self.last_call: float | None = None
+        self.failing: Mapping[str, Any] | None = None
+        """The line of the last call, where it has an error."""
 
     def add(self, row: Mapping[str, Any]) -> None:
         """A line of the log, in order; what no run writes is passed over."""
@@ -114,23 +112,24 @@ class Activity:
         """The last ones, the latest first; equal ones of a model are one."""
         return tuple(reversed(self._errors.values()))
 
+    def is_out_of_order(self, model: str) -> bool:
+        return model in self._models and bool(self._models[model].out_since)
+
     def silent_s(self, now: datetime) -> float | None:
         """Seconds since a call last ended, or since the start; None where nothing tells."""
         last = self.last_call or self.since
         return None if last is None else max(0.0, now.timestamp() - last)
 
     def _add_call(self, at: float, row: Mapping[str, Any]) -> None:
-        model, status = self._model(row), row.get("status")
+        model = self._model(row)
         self.last_call = at
-        model.calls += 1
-        model.ended.append((at, status == RATE_LIMITED))
+        self.failing = None if row.get("error") is None else row
+        model.ended.append((at, row.get("status") == RATE_LIMITED))
         model.forget_before(at - MINUTE_S)
-        if row.get("output_tokens") is None:
-            model.failures[f"HTTP {status}" if status else str(row.get("outcome"))] += 1
+        if not model.count({"outcome": None, **row}):
             model.last_failure = str(row.get("error") or row.get("outcome"))
             self._add_error({**row, "error": model.last_failure})
             return
-        model.replies += 1
         latency = row.get("latency_s")
         if isinstance(latency, int | float) and row.get("batch") is None:
             model.latencies.append(float(latency))
@@ -151,7 +150,7 @@ class Activity:
         seen_s = min(MINUTE_S, max(1.0, now - (self.since or now)))
         return ModelActivity(
             model=name,
-            calls=one.calls,
+            calls=one.attempts,
             replies=one.replies,
             per_minute=len(one.ended) * MINUTE_S / seen_s,
             refused_lately=sum(refused for _, refused in one.ended),

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from judgeforge.results.figures.attempts import STARTS, Attempts
 from judgeforge.results.figures.distribution import Values
-from judgeforge.results.figures.replicas import STARTS, ReplicaFigures
+from judgeforge.results.figures.replicas import ReplicaFigures
 from judgeforge.store.manifest import BatchTotals
 
-RATE_LIMITED = 429
 _BATCH_CREATED = "batch_created"
 _EXPECTED = STARTS | {"run_ended"}
 
@@ -23,16 +23,11 @@ def together(one: float | None, other: float | None) -> float | None:
 
 
 @dataclass(slots=True)
-class ModelCalls:
-    """The attempts of one model, over all starts that the log knows."""
+class ModelCalls(Attempts):
+    """Of one model, over all starts that the log knows."""
 
-    attempts: int = 0
-    replies: int = 0
     repeats: int = 0
     """Attempts after the first of their call."""
-    rate_limited: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    """Attempts without a reply, by HTTP status or by kind."""
     latency_s: Values = field(default_factory=Values)
     """Of replies; of those in batches none, which say nothing about the model."""
     in_batches: int = 0
@@ -46,14 +41,9 @@ class ModelCalls:
     """None where a price is unknown."""
 
     def add(self, row: Mapping[str, Any]) -> None:
-        self.attempts += 1
         self.repeats += row["attempt"] > 1
-        if row.get("output_tokens") is None:
-            status = row.get("status")
-            self.rate_limited += status == RATE_LIMITED
-            self.failures[f"HTTP {status}" if status else str(row["outcome"])] += 1
+        if not self.count(row):
             return
-        self.replies += 1
         if row.get("batch") is None:
             self.latency_s.add(row["latency_s"])
         else:

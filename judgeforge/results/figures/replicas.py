@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from judgeforge.results.figures.attempts import STARTS, Attempts
 from judgeforge.store.manifest import ReplicaTotals
-
-STARTS = frozenset({"run_started", "reward_opened"})
-"""The first event of a start, of a run and of the reward function of a training."""
 
 
 @dataclass(slots=True)
-class ReplicaCalls:
-    """The attempts at one server, over all starts that the log knows."""
+class ReplicaCalls(Attempts):
+    """At one server, over all starts that the log knows."""
 
-    attempts: int = 0
-    replies: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    """Attempts without a reply, by HTTP status or by kind."""
     outages: int = 0
     """How often its circuit opened."""
     out_of_order_s: float = 0.0
@@ -60,7 +54,8 @@ class ReplicaFigures:
             return
         replica = self.models[str(row["model"])][str(row["replica"])]
         if event == "call":
-            _add_call(replica, row)
+            if replica.count(row):
+                _end(replica, row["time"])
         elif event == "circuit_opened":
             replica.outages += 1
             replica.out_since = row["time"]
@@ -80,16 +75,6 @@ class ReplicaFigures:
         for replicas in self.models.values():
             for replica in replicas.values():
                 _end(replica, time)
-
-
-def _add_call(replica: ReplicaCalls, row: Mapping[str, Any]) -> None:
-    replica.attempts += 1
-    if row.get("output_tokens") is not None:
-        replica.replies += 1
-        _end(replica, row["time"])
-        return
-    status = row.get("status")
-    replica.failures[f"HTTP {status}" if status else str(row["outcome"])] += 1
 
 
 def _end(replica: ReplicaCalls, time: str | None) -> None:

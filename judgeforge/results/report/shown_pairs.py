@@ -123,7 +123,8 @@ def _shown(folder: RunFolder, picked: Picked) -> ShownPair:
     pair = group_at(folder.pairs, place.pairs).rows[place.number]
     completions = {row["id"]: row for row in group_at(folder.completions, place.completions).rows}
     judgments = group_at(folder.judgments, place.judgments).rows
-    turns, tools = shown_turns(pair["prompt"], _MOST_TURNS), pair.get("tools")
+    turns = shown_turns([row_message(each) for each in pair["prompt"]], _MOST_TURNS)
+    tools = pair.get("tools")
     return ShownPair(
         id=place.pair_id,
         reasons=picked.reasons,

@@ -8,18 +8,30 @@ asks no server for anything.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from judgeforge.results.report.html import LARGEST_PICTURE, LONGEST_NAME, seen
 from judgeforge.text.messages import Message
-from judgeforge.text.shown_messages import is_picture_data, picture_words, row_message
+from judgeforge.text.shown_messages import is_picture_data, picture_words
 from judgeforge.text.tool_calls import call_text
 
 MOST_TEXT = 4_000
 """Characters of one text."""
-_MOST_CALLS, _MOST_PICTURES = 12, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a page has for one turn; None: for all there is."""
+
+    text: int = MOST_TEXT
+    calls: int | None = 12
+    pictures: int | None = 8
+    picture: int = LARGEST_PICTURE
+    """Characters of the data URL of one."""
+
+
+_IN_A_REPORT = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +78,27 @@ class Turn:
         return escaped + sum(len(picture.data) for picture in self.pictures)
 
 
-def shown_turns(rows: Sequence[Mapping[str, Any]], most: int) -> tuple[Turn, ...]:
-    """The last ``most`` messages of a conversation, as lines of pairs.jsonl have them."""
+def shown_turns(
+    messages: Sequence[Message], most: int | None = None, room: Room = _IN_A_REPORT
+) -> tuple[Turn, ...]:
+    """The last ``most`` messages of a conversation; None: all."""
     called: dict[str, str] = {}
     turns: list[Turn] = []
-    first = max(0, len(rows) - most)
-    for place, row in enumerate(rows):
-        message = row_message(row)
+    first = 0 if most is None else max(0, len(messages) - most)
+    for place, message in enumerate(messages):
         called |= {call.id: call.name for call in message.tool_calls}
         if place >= first:
-            turns.append(shown_turn(message, called.get(message.tool_call_id or "")))
+            turns.append(shown_turn(message, called.get(message.tool_call_id or ""), room=room))
     return tuple(turns)
 
 
-def shown_turn(message: Message, tool: str | None = None, *, thought: str | None = None) -> Turn:
+def shown_turn(
+    message: Message,
+    tool: str | None = None,
+    *,
+    thought: str | None = None,
+    room: Room = _IN_A_REPORT,
+) -> Turn:
     """``tool``: whose result it is. ``thought``: where the message itself does not have it."""
     is_result, thought = message.role == "tool", message.reasoning_content or thought
     return Turn(
@@ -87,11 +106,11 @@ def shown_turn(message: Message, tool: str | None = None, *, thought: str | None
         is_result=is_result,
         tool=(tool or message.name) if is_result else None,
         speaker=None if is_result else message.name,
-        text=cut(message.text, MOST_TEXT),
-        calls=tuple(cut(call_text(call), MOST_TEXT) for call in message.tool_calls[:_MOST_CALLS]),
-        calls_left_out=max(0, len(message.tool_calls) - _MOST_CALLS),
-        thought=cut(thought, MOST_TEXT) if thought else None,
-        pictures=tuple(_picture(each.url) for each in message.pictures[:_MOST_PICTURES]),
+        text=cut(message.text, room.text),
+        calls=tuple(cut(call_text(call), room.text) for call in message.tool_calls[: room.calls]),
+        calls_left_out=len(message.tool_calls) - len(message.tool_calls[: room.calls]),
+        thought=cut(thought, room.text) if thought else None,
+        pictures=tuple(_picture(each.url, room) for each in message.pictures[: room.pictures]),
     )
 
 
@@ -103,6 +122,6 @@ def cut(text: str, most: int) -> Text:
     return Text(head, len(text) - len(head))
 
 
-def _picture(url: str) -> Picture:
-    drawn = len(url) <= LARGEST_PICTURE and is_picture_data(url)
+def _picture(url: str, room: Room) -> Picture:
+    drawn = len(url) <= room.picture and is_picture_data(url)
     return Picture(picture_words(url), url if drawn else "")

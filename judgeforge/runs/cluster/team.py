@@ -89,11 +89,11 @@ class Team:
 async def cluster_of(start: Start) -> AsyncIterator[int | None]:
     """How many processors the cluster has that the start is to run on; None where it names none.
     Raises ConfigError where it cannot be reached."""
-    if start.cluster is None:
+    if start.options.cluster is None:
         yield None
         return
     ray_actors = _ray_actors()
-    is_ours = await ray_actors.connect(start.cluster)
+    is_ours = await ray_actors.connect(start.options.cluster)
     try:
         yield ray_actors.processors()
     finally:
@@ -112,8 +112,8 @@ def _ray_actors() -> ModuleType:
 
 
 def _place(start: Start, job: Callable[[str], Job]) -> Place:
-    if start.cluster is None:
-        return LocalProcesses(job, start.forked or ForkedWorkers())
+    if start.options.cluster is None:
+        return LocalProcesses(job, start.options.forked or ForkedWorkers())
     place: Place = _ray_actors().RayActors(job, unheard_s=UNHEARD_S)
     return place
 
@@ -132,7 +132,7 @@ def open_team(
     leases, gateway = Leases(shared.budget, folder), shared.gateway
 
     def job(name: str) -> Job:
-        is_here = start.cluster is None
+        is_here = start.options.cluster is None
         return Job(
             prepared,
             name,
@@ -161,7 +161,7 @@ def open_team(
             shared.replies.known, gateway.acceptance.known(), None, gateway.known.known()
         ),
         has_equal=has_equal,
-        soon_s=SOON_S if start.cluster is None else 0.0,
+        soon_s=SOON_S if start.options.cluster is None else 0.0,
         log=shared.log,
         fail=fail,
         say=say,

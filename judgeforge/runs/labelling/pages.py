@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from judgeforge.records import Completion
 from judgeforge.results.report.html import page_environment, policy_hash
+from judgeforge.results.report.shown_turns import Room, Turn, shown_turn, shown_turns
 from judgeforge.runs.labelling.choosing import Look
 from judgeforge.runs.labelling.label_line import Given
-from judgeforge.runs.labelling.markdown import Part, parts_of
+from judgeforge.runs.labelling.markdown import parts_of
 from judgeforge.runs.labelling.opinion import Opinion
 from judgeforge.runs.labelling.session import Session
 from judgeforge.runs.measurement.label_rows import CANNOT_TELL, SIDES, TIE
-from judgeforge.text.messages import Message
 from judgeforge.text.shell import shell_word
-from judgeforge.text.shown_messages import is_picture_data, picture_words, tools_text
-from judgeforge.text.tool_calls import call_text
+from judgeforge.text.shown_messages import tools_text
 from judgeforge.text.wording import counted
 
 if TYPE_CHECKING:
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE, SCRIPT = TEMPLATES / "style.css", TEMPLATES / "keys.js"
-LONGEST_TEXT = 400_000
-"""Characters: an answer is judged whole, and what is longer nobody reads."""
-LARGEST_PICTURE = 8_000_000
+_ROOM = Room(text=400_000, calls=None, pictures=None, picture=8_000_000)
+"""An answer is judged whole, and what is longer nobody reads."""
 _COUNTING = "Looking at what the labels so far have shown …"
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{policy_hash(STYLE)}'; "
@@ -39,31 +36,11 @@ POLICY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A text as it was written and, where it is Markdown, as it is drawn."""
-
-    text: str
-    parts: tuple[Part, ...] | None
-    left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ShownTurn:
-    role: str
-    words: Words
-    calls: tuple[str, ...] = ()
-    pictures: tuple[tuple[str, str], ...] = ()
-    """What each is, and its data URL or nothing."""
-    thought: str = ""
-    tool: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ShownAnswer:
     number: int
     """From 1, as the key."""
     value: str
-    turn: ShownTurn
+    turn: Turn
 
 
 def question_page(session: Session, look: Look, notice: str = "") -> str:
@@ -79,7 +56,7 @@ def question_page(session: Session, look: Look, notice: str = "") -> str:
         notice,
         look_id=look.id,
         again=bool(look.repeat),
-        turns=tuple(_turns(material.prompt)),
+        turns=shown_turns(material.prompt, room=_ROOM),
         tools=tools_text(material.tools) if material.tools else "",
         reference=material.reference or "",
         answers=answers,
@@ -165,42 +142,12 @@ def _config_name(session: Session) -> str:
     return shell_word(str(file)) if file else "CONFIG"
 
 
-def _turns(messages: Sequence[Message]) -> Iterator[ShownTurn]:
-    called: dict[str, str] = {}
-    for message in messages:
-        called |= {call.id: call.name for call in message.tool_calls}
-        yield _turn(message, called.get(message.tool_call_id or "") or message.name or "")
-
-
-def _turn(message: Message, tool: str = "") -> ShownTurn:
-    return ShownTurn(
-        role=message.role,
-        words=_words(message.text, drawn=message.role != "tool"),
-        calls=tuple(map(call_text, message.tool_calls)),
-        pictures=tuple(
-            (picture_words(one.url), one.url if _is_drawn(one.url) else "")
-            for one in message.pictures
-        ),
-        thought=message.reasoning_content or "",
-        tool=tool,
-    )
-
-
-def _answer(one: Completion) -> ShownTurn:
-    return _turn(one.message(with_reasoning=True))
-
-
-def _words(text: str, *, drawn: bool) -> Words:
-    left_out = max(0, len(text) - LONGEST_TEXT)
-    return Words(text[:LONGEST_TEXT], parts_of(text) if drawn and text else None, left_out)
-
-
-def _is_drawn(url: str) -> bool:
-    return len(url) <= LARGEST_PICTURE and is_picture_data(url)
+def _answer(one: Completion) -> Turn:
+    return shown_turn(one.message(with_reasoning=True), room=_ROOM)
 
 
 @cache
 def _environment() -> Environment:
-    found = page_environment(TEMPLATES, longest=LONGEST_TEXT, largest_picture=LARGEST_PICTURE)
-    found.globals |= {"count": counted}
+    found = page_environment(TEMPLATES, longest=_ROOM.text, largest_picture=_ROOM.picture)
+    found.globals |= {"count": counted, "parts_of": parts_of}
     return found

@@ -27,7 +27,7 @@ from judgeforge.runs.reward.own_loop import OwnLoop
 from judgeforge.runs.reward.scoring import Judged, Score, Scoring
 from judgeforge.runs.reward.settings import RewardSettings
 from judgeforge.runs.session import RunSession
-from judgeforge.runs.start import Start
+from judgeforge.runs.start import Start, StartOptions
 from judgeforge.runs.telemetry import telling_batch
 from judgeforge.runs.wiring import Parts, wired
 from judgeforge.store.durable_files import AppendedFile
@@ -251,7 +251,7 @@ def _start(prepared: Preparation, folder: RunFolder, journal: Journal) -> Start:
         work.digests.append(entry.digest)
         work.places.append(entry.offset)
         work.tally.add(entry)
-    return Start(prepared, folder, journal, work, finished, previous, False, None)
+    return Start(prepared, folder, journal, work, finished, previous, False, StartOptions())
 
 
 def _judged_by(identity: Mapping[str, Any]) -> dict[str, Any]:

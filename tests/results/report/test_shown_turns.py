@@ -30,7 +30,7 @@ class TestTurns:
             Message(role="assistant", content=None, tool_calls=(CALL,)),
             Message(role="tool", content="9 C", tool_call_id="call_1"),
         ]
-        calling, result = shown_turns([row.model_dump(mode="json") for row in rows], 12)
+        calling, result = shown_turns(rows, 12)
         assert [call.text for call in calling.calls] == ['weather({"city": "Oslo"})']
         assert (result.is_result, result.tool, result.text.text) == (True, "weather", "9 C")
 
@@ -39,7 +39,7 @@ class TestTurns:
             Message(role="assistant", content=None, tool_calls=(CALL,)),
             Message(role="tool", content="9 C", tool_call_id="call_1"),
         ]
-        (result,) = shown_turns([row.model_dump(mode="json") for row in rows], 1)
+        (result,) = shown_turns(rows, 1)
         assert result.tool == "weather"
 
     def test_a_thought_comes_from_the_message_or_from_the_completion(self) -> None:
