@@ -21,6 +21,8 @@ from judgeforge.text.redaction import redact
 from judgeforge.text.visible import printable
 
 _DISK_FAILED = 74
+_LEAST_SIZES = {"COLUMNS": 20, "LINES": 2}
+_MOST_SIZE = 1000
 app = typer.Typer(
     name="judgeforge",
     help="Preference pairs you can trust, from rubric-driven LLM judges.",
@@ -82,6 +84,7 @@ def main() -> None:
         # What the terminal or the pipe cannot encode is escaped, and changes no exit code.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    _forget_odd_sizes()
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # A scheduler's Ctrl-C, also outside the run proper.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -106,6 +109,18 @@ def main() -> None:
         sys.exit(1)
 
 
+def _forget_odd_sizes() -> None:
+    """A size that no terminal has (`COLUMNS=0`, as some job runners set it) shows nothing, or pads
+    each line with megabytes of blanks: what the terminal itself says, or 80, holds instead."""
+    for name, least in _LEAST_SIZES.items():
+        try:
+            is_usual = least <= int(os.environ.get(name, least)) <= _MOST_SIZE
+        except ValueError:
+            is_usual = False
+        if not is_usual:
+            del os.environ[name]
+
+
 def _fail_where_output_does(error: Exception | None) -> None:
     """A full disk behind `> file` is not a bug, and what stops reading (`| head`) changes no exit
     code."""
@@ -120,7 +135,8 @@ def _fail_where_output_does(error: Exception | None) -> None:
     except OSError as problem:
         send_nowhere(sys.stdout)
         said = problem.strerror or type(problem).__name__
-        sys.stderr.write(f"judgeforge: standard output cannot be written: {said}\n")
+        with tolerating_closed_output(on_stderr=True):
+            sys.stderr.write(f"judgeforge: standard output cannot be written: {said}\n")
         raise SystemExit(_DISK_FAILED) from error
 
 

@@ -4,8 +4,9 @@ Until a reply of a judge (a model with a protocol) could be read, few of its que
 once. A model that is left to find out (`structured: auto`) is asked in the next form where nothing
 that it was asked in the usual one could be read, or all of it was refused; the first form that
 brings a judgment is kept. A judge of which nothing could be read in many replies, about more than
-one prompt, stops the run. One that could be read before is never stopped: its bad replies are gaps
-in the evidence, and what they have in common lies with what was judged.
+one prompt, stops the run; so does one that brought only refusals about many prompts, where no other
+judge brought more. One that could be read before is never stopped: its bad replies are gaps in the
+evidence, and what they have in common lies with what was judged.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ class FirstReplies:
                 return found
             if model.form != form:
                 return await put()
-        if self._is_new(kind) and outcome.is_unreadable:
+        is_withheld = self._judges[kind].is_withheld and not self.known.readable
+        if is_withheld or (self._is_new(kind) and outcome.is_unreadable):
             self._judge_whether_to_go_on(judge)
         return outcome.result()
 
@@ -238,7 +240,7 @@ class FirstReplies:
         """A word once a round has brought nothing. Raises UnreadableJudgeError after enough."""
         doubt = self._judges[_kind(judge)]
         what = doubt.in_words(judge, self._configs[judge.model])
-        if doubt.is_hopeless:
+        if doubt.is_hopeless or doubt.is_withheld:
             raise UnreadableJudgeError(
                 f"{what} Then start the same command again: nothing that was paid is lost.",
                 model=judge.model,

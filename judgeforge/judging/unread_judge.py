@@ -16,9 +16,13 @@ from judgeforge.text.wording import counted, listed
 
 MOST_UNREADABLE, LEAST_PROMPTS = 16, 2
 """Replies in a row, and the prompts they are about: one odd prompt ends no run."""
+MOST_WITHHELD = 12
+"""Prompts about which refusals came and what a filter withheld, and nothing else: that may be about
+them, so a few tell nothing. Fewer than go alone (runs/first_prompts.py)."""
 _WRITTEN = 200
 """Characters of a reply that are quoted."""
 _UNREADABLE = frozenset({"unread", "cut", "input_cut"})
+_WITHHELD = frozenset({"refused", "withheld"})
 Put = Callable[[], Awaitable[Judgment]]
 """Asks a question, in the form that its model is asked in at present."""
 
@@ -48,6 +52,10 @@ class Outcome:
         return isinstance(self.found, Judgment) and self.found.missing_kind in _UNREADABLE
 
     @property
+    def is_withheld(self) -> bool:
+        return isinstance(self.found, Judgment) and self.found.missing_kind in _WITHHELD
+
+    @property
     def may_be_of_the_form(self) -> bool:
         """Where a reply was cut, more room is what helps."""
         if self.seen.refusal is not None:
@@ -70,6 +78,8 @@ class UnreadJudge:
     unreadable: int = 0
     """Replies."""
     prompts: set[str] = field(default_factory=set)
+    withheld: set[str] = field(default_factory=set)
+    """Prompts."""
     written: str = ""
     problem: str = ""
     kind: MissingKind | None = None
@@ -81,6 +91,10 @@ class UnreadJudge:
         return self.unreadable >= MOST_UNREADABLE and len(self.prompts) >= LEAST_PROMPTS
 
     @property
+    def is_withheld(self) -> bool:
+        return len(self.withheld) >= MOST_WITHHELD
+
+    @property
     def is_in_doubt(self) -> bool:
         return self.asking > 0 or self.refused > 0 or self.unreadable > 0
 
@@ -89,6 +103,9 @@ class UnreadJudge:
         self.tried += 1
         if outcome.seen.refusal is not None:
             self.refused += 1
+        elif outcome.is_withheld and isinstance(outcome.found, Judgment):
+            self.withheld.add(prompt_id)
+            self.problem = outcome.found.missing or ""
         elif isinstance(outcome.found, Judgment) and outcome.is_unreadable:
             self.unreadable += outcome.seen.replies
             self.prompts.add(prompt_id)
@@ -98,6 +115,14 @@ class UnreadJudge:
 
     def in_words(self, judge: JudgeConfig, model: ModelConfig) -> str:
         """What came of it so far, and what may help."""
+        if self.is_withheld:
+            return (
+                f"no judge has brought a judgment so far, and judge `{judge.label}` (model "
+                f"`{judge.model}`, {judge.protocol}) only refusals about each of "
+                f"{counted(len(self.withheld), 'prompt')} ({self.problem}). What may help: "
+                "another model, a filter of its provider that lets more through, or other prompts "
+                "in front."
+            )
         return (
             f"none of the first {counted(self.unreadable, 'reply', 'replies')} of judge "
             f"`{judge.label}` (model `{judge.model}`, {judge.protocol}) could be read "

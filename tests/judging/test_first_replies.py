@@ -12,10 +12,10 @@ import pytest
 from judgeforge.calls.providers.base import ModelReply
 from judgeforge.config.judges import JudgeConfig
 from judgeforge.config.model import REPLY_FORMS, ModelConfig
-from judgeforge.errors import StatusError, UnreadableJudgeError
+from judgeforge.errors import FlaggedInputError, StatusError, UnreadableJudgeError
 from judgeforge.judging.first_replies import AT_ONCE, FirstReplies
 from judgeforge.judging.panel import TriedPanel
-from judgeforge.judging.unread_judge import MOST_UNREADABLE
+from judgeforge.judging.unread_judge import MOST_UNREADABLE, MOST_WITHHELD
 from judgeforge.records import Judgment
 from judgeforge.store.judge_replies import JudgeReplies
 from tests.support.fake_asks import (
@@ -211,10 +211,35 @@ def test_what_is_about_the_content_tells_nothing_of_the_form(
     reply: ModelReply | Exception,
 ) -> None:
     judging = Judging(lambda _: reply)
-    found = judging.judge(*[4] * 12)
+    found = judging.judge(*[4] * (MOST_WITHHELD - 1))
     assert all(one.missing for judgments in found for one in judgments)
     assert set(judging.forms) == {"json_schema"}
     assert judging.said == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        says("I cannot.", "refusal"),
+        says("", "content_filter"),
+        FlaggedInputError("flagged", status=400),
+    ],
+    ids=["refused", "filtered", "flagged"],
+)
+def test_refusals_about_many_prompts_and_nothing_else_stop_the_run(
+    reply: ModelReply | Exception,
+) -> None:
+    judging = Judging(lambda _: reply)
+    with pytest.raises(UnreadableJudgeError, match="only refusals about each of 12 prompts"):
+        judging.judge(*[1] * MOST_WITHHELD)
+    assert len(judging.asks.asked) == MOST_WITHHELD
+
+
+def test_refusals_stop_no_run_once_anything_was_read() -> None:
+    def replies(asked: Asked) -> ModelReply:
+        return GOOD if "of 3." in str(asked.request.messages) else says("", "content_filter")
+
+    assert len(Judging(replies).judge(*[2] * 20)) == 20
 
 
 def test_what_refuses_every_form_is_told_by_the_first_refusal() -> None:

@@ -103,6 +103,22 @@ def test_a_judge_that_brings_nothing_stops_the_run_before_much_is_sampled(
     assert sampled(server) == PROMPTS * DRAWS, "what was sampled is not paid again"
 
 
+@pytest.mark.parametrize("fault", [faults.content_filter(), faults.refusal()])
+def test_judges_that_bring_only_refusals_stop_the_run_while_all_is_kept_back(
+    start: Start, server: LocalServer, fault: faults.Fault
+) -> None:
+    server.faults.add(fault, when=of_judge)
+    result = start(prompts=20)
+    assert (result.exit_code, result.manifest["status"]) == (4, "provider")
+    assert "only refusals" in str(result.stopped_by)
+    assert sampled(server) <= 13 * DRAWS
+    assert result.manifest["totals"]["prompts"] == 0
+    server.faults.clear()
+    again = start(prompts=20, **two_models(server, structured="tool"))
+    assert (again.exit_code, again.manifest["totals"]["pairs"]) == (0, 20)
+    assert sampled(server) == 20 * DRAWS
+
+
 def test_a_run_that_goes_well_sends_and_writes_the_same_as_without(
     start: Start, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,13 @@ from judgeforge.calls.providers.base import Body, ModelReply
 from judgeforge.calls.providers.thoughts import split_reasoning, wrapped_answer
 from judgeforge.config.model import ModelConfig
 from judgeforge.records import Finish
+from judgeforge.text.patterns import late_pattern
 
+_CALL = late_pattern(
+    r"<(?:tool_call|function_call)>|<function=|\[TOOL_CALLS\]|<\|python_tag\|>"
+    r"|<\|tool_calls_section_begin\|>|<\uff5ctool\u2581calls\u2581begin\uff5c>"
+)
+"""How models write that a call begins."""
 _NO_ARGUMENTS = frozenset({"", "{}", "null", '""'})
 """What servers write where the model gave none."""
 
@@ -25,9 +31,17 @@ def as_asked(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
     Where a tool was asked for, its arguments are the answer, whatever text is beside them. Where
     tools were only offered, calls are a whole answer, with words or without.
     """
-    if (tool := _forced_tool(body)) is not None and (said := _arguments_of(tool, reply)):
+    tool = _forced_tool(body)
+    if tool is None:
+        return _said(reply, body, model)
+    if said := _arguments_of(tool, reply):
         finish: Finish = "length" if reply.finish == "length" else "stop"
         return replace(reply, text=clean(said), finish=finish, tool_calls=())
+    return _from_its_call(_said(reply, body, model), body)
+
+
+def _said(reply: ModelReply, body: Body, model: ModelConfig) -> ModelReply:
+    """Without thoughts, and with calls only where tools were offered."""
     if reply.tool_calls:
         reply = _with_its_calls(reply) if "tools" in body else replace(reply, tool_calls=())
     if reply.reasoning:
@@ -49,8 +63,20 @@ def _unwrapped(reply: ModelReply, body: Body) -> ModelReply:
     if found is None:
         return reply
     tag, answer = found
-    asked = json.dumps([body.get("messages"), body.get("system")], ensure_ascii=False)
-    return reply if f"<{tag}" in asked or not answer else replace(reply, text=answer)
+    return reply if f"<{tag}" in _asked(body) or not answer else replace(reply, text=answer)
+
+
+def _from_its_call(reply: ModelReply, body: Body) -> ModelReply:
+    """From the only call on that stands in its text, which the server did not read as one: words
+    before it are beside it. Not where the request speaks of calls so, which may be quoted."""
+    marks = list(_CALL.finditer(reply.text))
+    if len(marks) != 1 or _CALL.search(_asked(body)):
+        return reply
+    return replace(reply, text=reply.text[marks[0].start() :])
+
+
+def _asked(body: Body) -> str:
+    return json.dumps([body.get("messages"), body.get("system")], ensure_ascii=False)
 
 
 def _forced_tool(body: Body) -> str | None:

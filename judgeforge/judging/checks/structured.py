@@ -37,7 +37,9 @@ KEYWORDS = (
 )
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 DEEPEST = 32
-_FENCE = late_pattern(r"\A\s*(`{3,10}|~{3,10})[A-Za-z]*(?![A-Za-z])(.*)\1\s*\Z", re.DOTALL)
+_FENCE = late_pattern(
+    r"\A\s*(`{3,10}|~{3,10})(?:json5(?=\s)|[A-Za-z]*)(?![A-Za-z])(.*)\1\s*\Z", re.DOTALL
+)
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 

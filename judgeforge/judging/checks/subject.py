@@ -123,7 +123,7 @@ def texts(value: JsonValue) -> tuple[str, ...]:
     if not 1 <= len(items) <= MOST_TEXTS:
         raise ValueError(f"must be a text or a list of 1 to {MOST_TEXTS} texts")
     wanted = map(text, items)
-    return tuple(folded(one) if _says_something(one) else as_typed(one) for one in wanted)
+    return tuple((folded(one) if _says_something(one) else "") or as_typed(one) for one in wanted)
 
 
 def known_settings(value: Iterable[str], known: Sequence[str]) -> None:

@@ -68,9 +68,14 @@ def _in_a_word(sign: str) -> bool:
     return sign.isalnum() or unicodedata.category(sign).startswith("M")
 
 
-_BULLETS = "-*+\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2043"
-_LIST_MARKER = late_pattern(rf"^[ \t]*(?:[{_BULLETS}]|\d{{1,3}}[.)])[ \t]+", re.MULTILINE)
-_BREAK = late_pattern(r"\n[ \t]*\n")
+_BULLETS = "-*+\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2043\u00b7"
+_NAKAGURO = "\u30fb(?!\u30fb)"
+"""A bullet of Japanese, without a blank after it; several are dots."""
+_BLANK = "[ \t\u00a0\u202f\u3000]"
+_LIST_MARKER = late_pattern(
+    rf"^{_BLANK}*(?:(?:[{_BULLETS}]|\d{{1,3}}[.)]){_BLANK}+|{_NAKAGURO}{_BLANK}*)", re.MULTILINE
+)
+_BREAK = late_pattern(rf"\n{_BLANK}*\n")
 _SENTENCE_END = late_pattern(
     r"(?<![.!?…])[.!?…]++[\"'”\u2019»)\]*_]*+(?=\s|$)|[。\uff01\uff1f\uff61\u0964\u0965\u06d4\u061f\u1362]+"
 )
@@ -121,9 +126,12 @@ def _says_something(part: str) -> bool:
 
 
 _NUMBERED = late_pattern(
-    r"^[ \t]*+(?:\*\*)?\d{1,3}[.)\uff0e\uff09\u3001][ \t]*+(?:\*\*[ \t]*+)?\S", re.MULTILINE
+    rf"^{_BLANK}*+(?:\*\*)?\d{{1,3}}[.)\uff0e\uff09\u3001]{_BLANK}*+(?:\*\*{_BLANK}*+)?\S",
+    re.MULTILINE,
 )
-_BULLET = late_pattern(rf"^[ \t]*[{_BULLETS}\u2013][ \t]+\S", re.MULTILINE)
+_BULLET = late_pattern(
+    rf"^{_BLANK}*(?:[{_BULLETS}\u2013]{_BLANK}+|{_NAKAGURO}{_BLANK}*)\S", re.MULTILINE
+)
 _DECIMAL = late_pattern(r"^[ \t]*\d{1,3}\.\d")
 _FENCED = late_pattern(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 

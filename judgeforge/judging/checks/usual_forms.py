@@ -15,13 +15,16 @@ _SAME_READING = frozenset(
 )
 """Kinds of compatibility forms: of width and face, ligatures, and Arabic letters by their place."""
 _TYPED = {
-    **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4", "'"),
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bb\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
     **dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000", " "),
     **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
     "\u0131": "i",  # I, without regard to case, in Turkish
+    "\u0640": "",  # makes an Arabic word longer to look at
 }
+_OF_EMOJI = dict.fromkeys((0xFE0E, 0xFE0F))
+"""Whether the sign before is drawn in colour."""
 
 
 class _UsualForms(dict[int, str]):
@@ -63,7 +66,8 @@ _DOTTED = "i\u0307"
 
 def as_typed(text: str) -> str:
     """For a comparison that ignores case and how letters are encoded."""
-    return normalized("NFC", normalized("NFC", text).casefold())
+    drawn = text if text.isascii() else text.translate(_OF_EMOJI) or text
+    return normalized("NFC", normalized("NFC", drawn).casefold())
 
 
 def folded(text: str) -> str:

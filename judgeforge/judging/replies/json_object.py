@@ -1,9 +1,10 @@
 """A reply that must be one JSON object: nothing before it, nothing after it, nothing twice.
 
 What is not JSON by the letter and still has one reading is read: in a code fence or a pair of tags,
-between the marks of a chat template or of a tool call, with line breaks within a text, a comma too
-many, a comment, signs and digits of other scripts, a backslash that escapes nothing, or as a text
-of JSON. What could be read in two ways is not.
+between the marks of a chat template or of a tool call, with line breaks within a text, a comma or
+brace too many, a comment, texts between other quotation marks, keys without any or in other case,
+signs and digits of other scripts, a backslash that escapes nothing, or as a text of JSON. What
+could be read in two ways is not.
 """
 
 from __future__ import annotations
@@ -37,22 +38,28 @@ _MARK_AFTER = late_pattern(rf"(?:{_MARK})\Z", re.IGNORECASE)
 _LONGEST_MARK, _MOST_MARKS = 50, 20
 _TEXT_OR_SLIP = late_pattern(
     r'"(?P<text>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
-    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>//[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
-    r"|\b(?P<word>True|False|None)\b|[^\x00-\x7f]",
+    r"|'(?P<single>(?:[^'\\]|\\.)*+)(?:'|\\?\Z)"
+    r"|[\u201c-\u201f](?P<curly>(?:[^\u201c-\u201f\\]|\\.)*+)(?:[\u201c-\u201f]|\\?\Z)"
+    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>(?://|#)[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
+    r"|\b(?P<name>[A-Za-z_]\w*+)(?=\s*+:)|\b(?P<word>True|False|None)\b|[^\x00-\x7f]",
     re.DOTALL,
 )
+_TEXTS = ("text", "single", "curly")
+_QUOTE, _UNENDED = '"', frozenset({"", "\\"})
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _TAGS = late_pattern(r"\A<([a-z][\w-]{0,30})>(.*)</\1>\Z", re.DOTALL | re.IGNORECASE)
 _HALF_A_FENCE = late_pattern(
-    r"\A(?:`{3,10}|~{3,10})[a-z]*\s*(?=\{)|(?<=\})\s*(?:`{3,10}|~{3,10})\Z", re.IGNORECASE
+    r"\A(?:`{3,10}|~{3,10})[a-z]*5?\s*(?=\{)|(?<=\})\s*(?:`{3,10}|~{3,10})\Z", re.IGNORECASE
 )
 _INLINE = late_pattern(r"\A(`{1,2})(?!`)(.*)(?<!`)\1\Z", re.DOTALL)
-_NAMED = late_pattern(r"\Ajson\s*(?=\{)", re.IGNORECASE)
+_NAMED = late_pattern(r"\A\**json[:*]*\s*(?=\{)", re.IGNORECASE)
 _ESCAPED = late_pattern(r'\A\{\s*(?:\\[nrt]\s*)*\\"')
 _SIGNS = {"\u3001": ",", "\u2212": "-"}
 _OF_JSON = frozenset(":,{}[]-.")
 _DEEPEST_WRAP = 2
-_ESCAPE = late_pattern(r'\\(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+_BRACES = "} \t\r\n"
+_BESIDE_A_NAME = late_pattern(r"[\W_]+")
+_ESCAPE = late_pattern(r'\\(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})?|"')
 
 
 class UnreadableReplyError(ValueError):
@@ -78,9 +85,19 @@ def _value(text: str) -> Any:  # noqa: ANN401 (any JSON value)
         return _loaded(text)
     except json.JSONDecodeError as error:
         try:
-            return _loaded(_TEXT_OR_SLIP.sub(_by_the_letter, text))
+            return _but_for_braces(_TEXT_OR_SLIP.sub(_by_the_letter, text))
         except json.JSONDecodeError:
             raise UnreadableReplyError(f"the reply is not one JSON object: {error}") from error
+
+
+def _but_for_braces(text: str) -> Any:  # noqa: ANN401 (any JSON value)
+    """Without those after its end, which close nothing."""
+    try:
+        return _loaded(text)
+    except json.JSONDecodeError as error:
+        if text[error.pos :].strip(_BRACES):
+            raise
+        return _loaded(text[: error.pos])
 
 
 def _loaded(text: str) -> Any:  # noqa: ANN401 (any JSON value)
@@ -116,14 +133,24 @@ def _bare(text: str) -> str:
 
 
 def _by_the_letter(found: re.Match[str]) -> str:
-    """A text with its backslashes doubled where they escape nothing; signs and digits of other
-    scripts as those of JSON; blanks for other slips."""
+    """A text between the quotation marks of JSON, with its backslashes doubled where they escape
+    nothing; signs and digits of other scripts as those of JSON; blanks for other slips."""
     if found["word"] is not None:
         return _WORDS[found["word"]]
-    if found["text"] is None:
-        return _of_json(found[0]) if len(found[0]) == 1 else " "
-    said = _ESCAPE.sub(lambda each: each[0] if each["known"] else r"\\", found["text"])
-    return f'"{said}{found[0][1 + len(found["text"]) :]}'
+    if found["name"] is not None:
+        return f'"{found[0]}"'
+    for kind in _TEXTS:
+        if found[kind] is not None:
+            return _quoted(found, kind)
+    return _of_json(found[0]) if len(found[0]) == 1 else " "
+
+
+def _quoted(found: re.Match[str], kind: str) -> str:
+    said, end = found[kind], found[0][1 + len(found[kind]) :]
+    if kind == "single":
+        said = said.replace(r"\'", "'")
+    said = _ESCAPE.sub(lambda each: each[0] if each["known"] else f"\\{each[0]}", said)
+    return f'"{said}{end if end in _UNENDED else _QUOTE}'
 
 
 def _of_json(character: str) -> str:
@@ -144,9 +171,10 @@ def asked_object(text: str, wanted: Sequence[str]) -> dict[str, Any]:
     """The object with exactly the keys that were asked for: the whole reply, or the only such one
     within it, where the reply has none of the keys itself: some models say around it which tool
     they call, or that it is an object. Raises UnreadableReplyError."""
-    value = one_object(text)
+    value = named_as(one_object(text), wanted)
     if value.keys().isdisjoint(wanted):
-        within = [one for one in _objects_in(value, _DEEPEST_WRAP) if one.keys() == {*wanted}]
+        inner = (named_as(one, wanted) for one in _objects_in(value, _DEEPEST_WRAP))
+        within = [one for one in inner if one.keys() == {*wanted}]
         value = within[0] if len(within) == 1 else value
     exact_keys(value, wanted, "the reply")
     return value
@@ -162,6 +190,20 @@ def _objects_in(value: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:
         if isinstance(inner, dict):
             found += [inner, *_objects_in(inner, depth - 1)]
     return found
+
+
+def named_as(value: dict[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+    """With the names that were asked for in place of those that differ from one of them in case, in
+    blanks or in signs only."""
+    if value.keys() == {*wanted}:
+        return value
+    plain = {_plain(name): name for name in wanted}
+    named = {plain.get(_plain(name), name): one for name, one in value.items()}
+    return named if len(plain) == len(wanted) and len(named) == len(value) else value
+
+
+def _plain(name: str) -> str:
+    return _BESIDE_A_NAME.sub("", name).casefold()
 
 
 def exact_keys(value: dict[str, Any], wanted: Sequence[str], where: str) -> None:

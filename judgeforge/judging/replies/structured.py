@@ -18,6 +18,8 @@ from judgeforge.judging.replies.json_object import (
     UnreadableReplyError,
     asked_object,
     exact_keys,
+    named_as,
+    one_object,
     quoted,
     storable,
 )
@@ -26,7 +28,13 @@ from judgeforge.judging.rubric import Criterion, Rubric
 _SIDES: Mapping[str, int] = {"A": 1, "B": -1, "tie": 0}
 _STRENGTHS: Mapping[str, float] = {"slight": 1 / 3, "clear": 2 / 3, "strong": 1.0}
 _YES_OR_NO: Mapping[str, bool] = {"true": True, "yes": True, "false": False, "no": False}
-_LEVEL = re.compile(r"\s*\d{1,3}(?:\.0{1,3})?\s*")
+_LEVEL = re.compile(r"\s*(\d{1,3}(?:\.0{1,3})?)\s*(?:(?:/|out of)\s*(\d{1,3})\s*)?")
+_CHOICE = re.compile(
+    r"[\s*_`\"'(]*(?:(?:answer|response|completion|assistant|option|output)[\s_]*)?"
+    r"(\w+?)[\s*_`\"').]*",
+    re.IGNORECASE,
+)
+_LONGEST_CHOICE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,9 @@ def _read_score(criterion: Criterion, value: object) -> float:
             )
         return float(said)
     most = len(criterion.levels)
-    level = float(value) if isinstance(value, str) and _LEVEL.fullmatch(value) else value
+    said = _LEVEL.fullmatch(value) if isinstance(value, str) else None
+    is_level = said is not None and (said[2] is None or int(said[2]) == most)
+    level = float(said[1]) if said is not None and is_level else value
     if (
         isinstance(level, bool)
         or not isinstance(level, (int, float))
@@ -156,7 +166,7 @@ def read_pair(text: str) -> PairReply:
     """A tie has no strength, whatever the reply says of it. Raises UnreadableReplyError."""
     rationale, value = _reply(text, ["better", "strength"])
     side = _one_of(_SIDES, value["better"], "better")
-    return PairReply(rationale, side * _one_of(_STRENGTHS, value["strength"], "strength"))
+    return PairReply(rationale, side and side * _one_of(_STRENGTHS, value["strength"], "strength"))
 
 
 def read_list(text: str, rubric: Rubric, completions: int) -> ListReply:
@@ -182,15 +192,21 @@ def _answer(value: object, rubric: Rubric, key: str) -> dict[str, float]:
 
 
 def _scores(value: object, rubric: Rubric, key: str) -> dict[str, Any]:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = one_object(value)
     if not isinstance(value, dict):
         raise UnreadableReplyError(f"`{key}` must be an object")
-    exact_keys(value, [criterion.name for criterion in rubric.judged], f"`{key}`")
+    names = [criterion.name for criterion in rubric.judged]
+    value = named_as(value, names)
+    exact_keys(value, names, f"`{key}`")
     return value
 
 
 def _one_of(choices: Mapping[str, float], value: object, key: str) -> float:
     said = {name.lower(): name for name in choices}
-    chosen = said.get(value.strip().lower()) if isinstance(value, str) else None
+    word = value.strip() if isinstance(value, str) else ""
+    found = _CHOICE.fullmatch(word) if len(word) <= _LONGEST_CHOICE else None
+    chosen = said.get(found[1].lower()) if found else None
     if chosen is None:
         allowed = ", ".join(f'"{choice}"' for choice in choices)
         raise UnreadableReplyError(f"`{key}` must be one of {allowed}, not {quoted(value)}")

@@ -85,5 +85,18 @@ def test_calls_that_differ_are_not_chosen_from() -> None:
     assert reply.text == f"{WRITTEN}\n{OTHER}"
 
 
+def test_a_call_that_stands_in_the_text_after_words_is_the_answer() -> None:
+    called = f'<tool_call>{{"name": "judge", "arguments": {WRITTEN}}}</tool_call>'
+    thought = "<think>With <tool_call>?</think>"
+    for words in ("I will call it.\n", thought):
+        assert chat({"content": f"{words}{called}"}).text.strip() == called
+    for text in (f"Not\n{called}\nbut\n{called}", f"I will.\n{WRITTEN}"):
+        assert chat({"content": text}).text == text
+    said = f"It says: {called}"
+    assert chat({"content": said}, asked=OFFERED).text == said
+    quoted = {**OF_OPENAI, "messages": [{"role": "user", "content": f"Judge {called}"}]}
+    assert chat({"content": said}, asked=quoted).text == said
+
+
 def test_a_call_that_was_cut_is_cut() -> None:
     assert chat({"tool_calls": [call(WRITTEN[:9])]}, end="length").finish == "length"

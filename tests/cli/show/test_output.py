@@ -75,6 +75,26 @@ def test_what_cannot_be_encoded_is_escaped_and_changes_no_exit_code(
     assert shown.decode(encoding)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["0", "1", "99999999", "9" * 5000, "\u00b2", "-5", "wide"])
+def test_a_size_that_no_terminal_has_is_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    def shown(columns: str) -> str:
+        monkeypatch.setenv("COLUMNS", columns)
+        monkeypatch.setenv("LINES", columns)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+        with pytest.raises(SystemExit):
+            cli.main()
+        sys.stdout.flush()
+        return sys.stdout.buffer.getvalue().decode()  # type: ignore[attr-defined, no-any-return]
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["judgeforge", "explain", "out", "寿司-1.p0"])
+    assert shown(size) == shown("80")
+    assert shown("100") != shown("80")
+
+
 VALUES = ["-x7Qz.p0", "--help", "my row 3.p0", "it's", 'a "b" $HOME', "`id`;rm", "寿司.p0", "p0.p0"]
 
 
@@ -121,6 +141,7 @@ def ended(arguments: str, folder: Path) -> tuple[int, str]:
         ("check config.yaml | head -c 1 > /dev/null", 2, ""),
         ("explain out z.p0 | head -c 1 > /dev/null", 0, ""),
         ("check nowhere.yaml 2>&-", 2, ""),
+        ("status out > /dev/full 2> /dev/full", 74, ""),
     ],
 )
 def test_output_that_goes_nowhere_is_told_in_a_line_or_changes_nothing(

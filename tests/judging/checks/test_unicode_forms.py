@@ -55,6 +55,10 @@ def test_an_accent_counts_the_same_composed_or_not(
         ("It doesn't.", "doesn\u2019t"),
         ("He said \u201cno\u201d.", 'said "no"'),
         ("Er sagt \u201enein\u201c.", 'sagt "nein"'),
+        ("Hawai\u02bbi", "hawai'i"),
+        ("\u0645\u062d\u0640\u0640\u0645\u062f", "\u0645\u062d\u0645\u062f"),
+        ("I \u2764 it", "\u2764\ufe0f"),
+        ("I \u2764\ufe0f it", "\u2764"),
         ("10\u00a0km", "10 km"),
         ("10\u202fkm", "10\u00a0km"),
         ("10 km", "10\u2009km"),
@@ -124,6 +128,23 @@ def test_a_vowel_that_is_a_mark_is_a_part_of_its_word() -> None:
         "\u092f\u0939 \u0939\u093f\u0902\u0926\u0940 \u0939\u0948",
         {"contains_word": "\u0939\u093f\u0902\u0926\u0940"},
     )
+
+
+@pytest.mark.parametrize(
+    "marker", ["-\u00a0", "\u2013\u202f", "\u3000\u30fb", "\u30fb ", "\u00b7 "]
+)
+def test_an_item_begins_with_any_bullet_and_any_blank(marker: str) -> None:
+    text = f"{marker}one\n{marker}two"
+    assert passes(text, {"bullet_items": 2})
+    assert passes(text, {"max_sentences": 2, "min_sentences": 2}) or "\u2013" in marker
+    assert passes("1.\u00a0one\n2.\u00a0two", {"numbered_items": 2})
+    assert passes("\u30fb\u30fb\u30fbwell", {"bullet_items": 0})
+    assert not passes("One.\n\u00a0\nTwo.", {"max_paragraphs": 1})
+
+
+def test_a_sign_that_is_not_drawn_is_found_only_where_it_stands() -> None:
+    for sign in ("\ufe0f", "\u0640"):
+        assert not passes("text", {"contains": sign})
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])

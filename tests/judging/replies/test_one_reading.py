@@ -54,6 +54,19 @@ MEANT = json.loads(GOOD)
         GOOD.replace(": ", ":\u3000"),
         GOOD.replace(": ", ":\u2028\u200e"),
         GOOD.replace("quality", "quality "),
+        GOOD.replace('"', "'"),
+        str(MEANT),
+        repr(GOOD),
+        GOOD.replace(' "', " \u201c").replace('{"', "{\u201c").replace('"', "\u201d"),
+        GOOD.replace('"', "\u201d"),
+        '{rationale: "Clear, short.", scores: {quality: 4, safe : true}}',
+        GOOD.replace("4,", '4, # it\'s "one" gap\n'),
+        f"{GOOD}}}",
+        f"{GOOD}\n}}\n}}</tool_call>",
+        f"```json5\n{GOOD}\n```",
+        f"```json5\n{GOOD}",
+        f"JSON: {GOOD}",
+        f"**JSON:**\n{GOOD}",
         json.dumps(GOOD),
         f"```json\n{json.dumps(GOOD)}\n```",
     ],
@@ -72,12 +85,27 @@ def test_an_object_is_read_through_what_stands_around_it(text: str) -> None:
         (r"\u12", r"\u12"),
         ("a list, like [1,] or {a,}", "a list, like [1,] or {a,}"),
         (r"an \"end, }\" here", 'an "end, }" here'),
+        ("it's 'one' # of {two: 2}", "it's 'one' # of {two: 2}"),
+        ("\u201cgood\u201d", "\u201cgood\u201d"),
     ],
 )
 def test_a_text_within_it_keeps_every_letter(written: str, read: str) -> None:
     for close in ("}}", ",}}"):
         text = GOOD.replace("Clear, short.", written).replace("}}", close)
         assert one_object(text)["rationale"] == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (str({**MEANT, "rationale": 'It\'s "short".'}), 'It\'s "short".'),
+        (GOOD.replace('"', "'").replace("Clear", r"It\'s"), "It's, short."),
+        (GOOD.replace('"', "'").replace("Clear", r'\u00e9 \"so" \d'), r'\u00e9 "so" \d, short.'),
+        (GOOD.replace('"', "\u201d").replace("Clear", 'A "B"'), 'A "B", short.'),
+    ],
+)
+def test_a_text_between_other_quotation_marks_keeps_every_letter(text: str, read: str) -> None:
+    assert one_object(text)["rationale"] == read.replace(r"\u00e9", "\u00e9")
 
 
 def test_a_whole_number_may_be_written_with_a_point() -> None:
@@ -113,12 +141,57 @@ def test_the_arguments_of_a_call_that_no_server_read_as_one_are_the_reply(text: 
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [('"quality": 4', '"quality": "4"'), ('"quality": 4', '"quality": " 4.0 "')]
+    [
+        ('"quality": 4', f'"quality": "{level}"')
+        for level in ("4", " 4.0 ", "4/5", "4 / 5", "4 out of 5")
+    ]
     + [('"safe": true', f'"safe": "{word}"') for word in ("true", "True", "yes", "Yes ")],
 )
 def test_a_value_between_quotation_marks_is_the_value(written: str, meant: str) -> None:
     read = read_scores(GOOD.replace(written, meant), RUBRIC)
     assert read.criteria == {"quality": 0.75, "safe": 1.0}
+
+
+def test_names_in_other_case_or_with_other_signs_are_the_names() -> None:
+    for names in ("Rationale SCORES Quality Safe", "rationale_ **scores** Quality: [safe]"):
+        rationale, scores, quality, safe = names.split()
+        text = f'{{"{rationale}": "", "{scores}": {{"{quality}": 4, "{safe}": true}}}}'
+        assert read_scores(text, RUBRIC).criteria == {"quality": 0.75, "safe": 1.0}
+    answers = '{"rationale": "", "Answer 1": {"quality": 1, "safe": true}, "answer2": '
+    read = read_list(answers + '{"quality": 5, "safe": false}}', RUBRIC, 2)
+    assert [one["quality"] for one in read.criteria] == [0.0, 1.0]
+
+
+def test_scores_may_be_a_text_of_json() -> None:
+    text = json.dumps({**MEANT, "scores": json.dumps(MEANT["scores"])})
+    assert read_scores(text, RUBRIC).criteria == {"quality": 0.75, "safe": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("better", "lean"),
+    [(f"{word}A", 2 / 3) for word in ("Answer ", "answer_", "Response ", "Completion ", "Option ")]
+    + [(side, -2 / 3) for side in ("(B)", "B.", "**B**", "`b`", "(Answer B).")]
+    + [("Tie.", 0.0)],
+)
+def test_a_choice_may_be_named_in_full_or_marked(better: str, lean: float) -> None:
+    text = json.dumps({"rationale": "", "better": better, "strength": "clear"})
+    assert read_pair(text).lean == pytest.approx(lean)
+
+
+@pytest.mark.parametrize("strength", [None, "", "none", "n/a", 0])
+def test_a_tie_needs_no_strength(strength: object) -> None:
+    said = {"rationale": "", "better": "tie", "strength": strength}
+    assert read_pair(json.dumps(said)).lean == 0
+    with pytest.raises(UnreadableReplyError, match="`strength`"):
+        read_pair(json.dumps({**said, "better": "A"}))
+
+
+@pytest.mark.parametrize(
+    "better", ["A or B", "not A", "AB", "Answer", "both", "1", "C", "answer A, not B", " " * 50]
+)
+def test_any_other_choice_is_none(better: str) -> None:
+    with pytest.raises(UnreadableReplyError, match="`better`"):
+        read_pair(json.dumps({"rationale": "", "better": better, "strength": "clear"}))
 
 
 def test_names_with_a_backslash_of_markdown_are_the_names() -> None:
@@ -128,7 +201,22 @@ def test_names_with_a_backslash_of_markdown_are_the_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["4.5", "4.0001", "0.0", "6.0", "1e999", "-1.0", '"4.5"', '"9"', "4,0"]
+    "number",
+    [
+        "4.5",
+        "4.0001",
+        "0.0",
+        "6.0",
+        "1e999",
+        "-1.0",
+        '"4.5"',
+        '"9"',
+        "4,0",
+        '"4/10"',
+        '"4/5/5"',
+        '"9/5"',
+        '"4/"',
+    ],
 )
 def test_any_other_number_is_no_level(number: str) -> None:
     with pytest.raises(UnreadableReplyError):
@@ -147,7 +235,14 @@ def test_any_other_number_is_no_level(number: str) -> None:
         GOOD.replace('"quality": 4', '"quality": 4, "quality": 2'),
         GOOD.replace('"quality": 4', '"quality": 4, "quality": 4,'),
         GOOD.replace('"safe": true', '"safe": TRUE'),
-        GOOD.replace('"', "'"),
+        GOOD.replace('"', "'").replace("Clear", "It's"),
+        GOOD.replace('"', "\u201d").replace("Clear", "\u201cClear\u201d"),
+        GOOD.replace('"', "'")[:-3],
+        f"{GOOD}}} {GOOD}",
+        f"{GOOD}]",
+        GOOD.replace('"quality": 4', '"quality": 4, "Quality": 2'),
+        GOOD.replace('"quality": 4', '"Quality": 4, "QUALITY": 4'),
+        "{'rationale': 'a' 'b', 'scores': {'quality': 4, 'safe': True}}",
         GOOD.replace("Clear", 'so-called "Clear"'),
         f"[{GOOD}, {GOOD}]",
         f'{{"first": {GOOD}, "second": {GOOD}}}',

@@ -111,7 +111,7 @@ class TestAReply:
             (-1, "not -1"),
             (4.5, "not 4.5"),
             ("four", "not 'four'"),
-            ("4/5", "not '4/5'"),
+            ("4/10", "not '4/10'"),
             (True, "not True"),
             (None, "not None"),
             ([4], "not [4]"),
