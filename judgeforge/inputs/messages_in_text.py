@@ -61,19 +61,22 @@ _TEMPLATE = re.compile(
     r"""\s*+(?:<s>|<bos>|<\|(?:begin_of_text|startoftext|endoftext)\|>|\[gMASK\]<sop>
       |<\uff5cbegin\u2581of\u2581sentence\uff5c>)?\s*+
     (?: <\|im_(?:start|system|user)\|> | <\|start_header_id\|> | <\|start_of_role\|>
-      | <\|(?:system|user|assistant)\|> | <\|start\|>(?:system|developer|user)
+      | <\|(?:system|user|assistant|prompter)\|> | <extra_id_[01]>(?:System|User)\n
+      | <\|start\|>(?:system|developer|user)
       | <start_of_turn>(?:system|user) | <\|turn>(?:system|user) | <\uff5cUser\uff5c>
       | \[INST\] | \[SYSTEM_PROMPT\] | <\|START_OF_TURN_TOKEN\|> | <\|header_start\|>
-      | <\|prompter\|> | <\|hy_User\|> | <seed:bos> | \]~(?:!b\[|b\])
+      | <\|hy_User\|> | <seed:bos> | \]~(?:!b\[|b\])
       | <role>(?:HUMAN|SYSTEM)</role> | GPT4\ Correct\ User:
     )""",
     re.VERBOSE,
 )
 """Of ChatML and Kimi, Llama, Granite, Phi and GLM, gpt-oss, Gemma, DeepSeek, Mistral, Command,
-Llama 4, OpenAssistant, Hunyuan, Seed, MiniMax, Ling, OpenChat."""
+Llama 4, OpenAssistant, NeMo, Hunyuan, Seed, MiniMax, Ling, OpenChat."""
 _NOTHING = late_pattern(
     r"\s*(?:nan|NaN|NaT|<NA>|None|null|NULL|#N/A|\[object Object\](?:,\[object Object\])*)\s*"
 )
+_MARKED_TURN = late_pattern(r"\n?<extra_id_1>(User|Assistant)\n")
+"""What HelpSteer and HelpSteer2 have between the turns of a prompt; the first is the user's."""
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
 """NaN is what tables write where there is none; a line break within a text has one reading."""
 
@@ -84,7 +87,7 @@ def messages_of(text: str) -> list[object] | None:
     Raises RowProblemError for one that can be nothing else, and cannot be read.
     """
     if not _LOOKS_LIKE_MESSAGES.match(text):
-        return None
+        return _marked_turns(text)
     value: object = text
     for _ in range(_MOST_WRAPPINGS):
         if isinstance(value, str):
@@ -102,6 +105,14 @@ def messages_of(text: str) -> list[object] | None:
     if all(_is_message(_with_plain_keys(one)) or _names_a_speaker(one) for one in found):
         bad("`prompt` is the text of a list of messages whose keys are not `role` and `content`")
     return None
+
+
+def _marked_turns(text: str) -> list[object] | None:
+    first, *rest = _MARKED_TURN.split(text) if "<extra_id_1>" in text else [text]
+    if not rest or _TEMPLATE.match(text):
+        return None
+    turns = zip(["User", *rest[::2]], [first, *rest[1::2]], strict=True)
+    return [{"role": role.lower(), "content": content} for role, content in turns]
 
 
 def parts_of(content: object) -> object:

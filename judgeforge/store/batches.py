@@ -21,7 +21,7 @@ from judgeforge.store.atomic_files import replacing
 from judgeforge.store.durable_files import AppendedFile
 
 PLANNED, CREATING, CREATED, SEEN, ENDED = "planned", "creating", "created", "seen", "ended"
-_SECONDS_BELOW = 90.0
+_SECONDS_BELOW, _MINUTES_BELOW = 90.0, 7200.0
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -208,8 +208,12 @@ class BatchCount:
     oldest_s: float
 
     def __str__(self) -> str:
-        seconds, minutes = f"{self.oldest_s:.0f} s", f"{self.oldest_s / 60:.0f} min"
-        age = seconds if self.oldest_s < _SECONDS_BELOW else minutes
+        if self.oldest_s < _SECONDS_BELOW:
+            age = f"{self.oldest_s:.0f} s"
+        elif self.oldest_s < _MINUTES_BELOW:
+            age = f"{self.oldest_s / 60:.0f} min"
+        else:
+            age = f"{self.oldest_s / 3600:.1f} h"
         noun = "batch" if self.batches == 1 else "batches"
         return (
             f"{self.batches} {noun}, {self.answered:,} of {self.requests:,} answered, oldest {age}"

@@ -188,6 +188,7 @@ def test_a_text_of_parts_is_read_as_parts(tmp_path: Path) -> None:
         "<bos><start_of_turn>user\nHi<end_of_turn>\n",
         "<\uff5cbegin\u2581of\u2581sentence\uff5c><\uff5cUser\uff5c>Hi<\uff5cAssistant\uff5c>",
         "<|user|>\nHi<|end|>\n<|assistant|>\n",
+        "<|prompter|>Hi<|endoftext|><|assistant|>",
     ],
 )
 def test_what_a_chat_template_made_of_messages_is_a_named_skip(tmp_path: Path, text: str) -> None:
@@ -198,6 +199,22 @@ def test_what_a_chat_template_made_of_messages_is_a_named_skip(tmp_path: Path, t
     refused = [row.detail for row in rows if isinstance(row, Skip)]
     assert ["the marks of a chat template" in detail for detail in refused] == [True, True]
     assert texts(rows) == [about["prompt"], text]
+
+
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_turns_between_the_marks_of_helpsteer_are_a_conversation(tmp_path: Path, gap: str) -> None:
+    text = f"Hi{gap}<extra_id_1>Assistant\nYes?{gap}<extra_id_1>User\nWho wrote\nFaust?"
+    about = "What is <extra_id_1> for T5?"
+    sides = {"chosen": "Goethe.", "rejected": "Schiller."}
+    rows = [{"prompt": text}, {"prompt": about}, {"prompt": f"{text} Why?", **sides}]
+    marked, plain, judged = prompts(read(write_jsonl(tmp_path / "p.jsonl", rows)))
+    turns = [("user", "Hi"), ("assistant", "Yes?"), ("user", "Who wrote\nFaust?")]
+    assert [(turn.role, turn.content) for turn in marked.messages] == turns
+    assert [(turn.role, turn.content) for turn in plain.messages] == [("user", about)]
+    assert [turn.role for turn in judged.messages] == [role for role, _ in turns]
+    whole = f"<extra_id_0>System\nBe brief.\n<extra_id_1>User\n{text}\n<extra_id_1>Assistant\n"
+    (made_by_a_template,) = read(write_jsonl(tmp_path / "q.jsonl", [{"prompt": whole}]))
+    assert "the marks of a chat template" in made_by_a_template.detail
 
 
 @pytest.mark.parametrize("content", ["", " \n", None, []])

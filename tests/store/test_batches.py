@@ -126,6 +126,7 @@ def test_only_batches_that_may_be_at_a_provider_are_counted(book: BatchBook) -> 
     [
         (BatchCount(2, 4000, 1240, 1080.0), "2 batches, 1,240 of 4,000 answered, oldest 18 min"),
         (BatchCount(1, 3, 0, 4.2), "1 batch, 0 of 3 answered, oldest 4 s"),
+        (BatchCount(1, 3, 0, 90_000.0), "1 batch, 0 of 3 answered, oldest 25.0 h"),
     ],
 )
 def test_the_batches_under_way_in_words(count: BatchCount, words: str) -> None:

@@ -30,7 +30,8 @@ _YOUNG = 20
 _SOONEST_S = 1.0
 _RECHECK_S = 0.25
 _TOO_LARGE = 413
-_NOT_OFFERED = frozenset({404, 405, 501})
+_NOT_OFFERED = frozenset({400, 403, 404, 405, 501})
+"""Also what an account or a model may not have, though it is answered directly."""
 _LESS = 2
 """How many times less is sent when a provider takes no more of a model."""
 
@@ -152,8 +153,8 @@ class ModelDesk:
         advice = ""
         if isinstance(error, StatusError) and error.status in _NOT_OFFERED:
             advice = (
-                f" Where {self._server.where} has no batches, take `batch` out of model "
-                f"`{self._endpoint.name}`."
+                f" Where {self._server.where} has no batches for this account or model, take "
+                f"`batch` out of model `{self._endpoint.name}`."
             )
         return CallError(f"{error}{advice}", model=self._endpoint.name, stops_run=True)
 

@@ -82,7 +82,10 @@ def conversation(value: object, name: str) -> str | list[Any]:
         bad(f"`{name}` must be a text or messages, found {kind_of(value)}")
     turns = listed_turns(value)
     if not all(isinstance(turn, Mapping) for turn in turns):
-        bad(f"`{name}` must be a text or messages")
+        bad(
+            f"`{name}` must be a text or messages, found a list that begins with "
+            f"{kind_of(turns[0])}; a path names one of a list, as `{name}.0` the first"
+        )
     return turns
 
 

@@ -105,3 +105,14 @@ def test_lines_that_are_refused_in_numbers_stop_the_run_as_before(
     assert "no credit left" in str(result.stopped_by)
     directly = [one for one in server.requests if one.status == 402 and not one.in_batch]
     assert not directly
+
+
+@pytest.mark.parametrize("code", [400, 403, 404])
+def test_an_account_without_batches_is_told_that_the_model_can_be_asked_directly(
+    tmp_path: Path, server: LocalServer, code: int
+) -> None:
+    server.faults.add(faults.status(code), when=lambda one: one.path.endswith("/files"))
+    models = {"small": model(server, **in_batches())}
+    result = run(write_config(tmp_path, server, prompts=4, models=models), tmp_path / "out")
+    assert result.exit_code == 4
+    assert "take `batch` out of model `small`" in str(result.stopped_by)

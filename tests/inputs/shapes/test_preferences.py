@@ -161,6 +161,7 @@ def test_swapped_sides_are_another_row(tmp_path: Path) -> None:
         ({"prompt": "Who?", "chosen": "x", "rejected": "x"}, "are the same, so"),
         ({"prompt": "Who?", "chosen": "x", "rejected": " "}, "must both have a text"),
         ({"prompt": "Who?", "chosen": 3, "rejected": "x"}, "must be a text or messages"),
+        ({"prompt": "Who?", "chosen": ["a"], "rejected": ["b", "c"]}, "as `chosen.0` the first"),
         ({"prompt": "What?", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, "is not what"),
         ({"chosen": [USER, GOOD], "rejected": [USER, GOOD, USER, BAD]}, "3 turns after"),
         ({"chosen": [USER, GOOD], "rejected": [USER]}, "2 turns after"),
