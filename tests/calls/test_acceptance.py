@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from judgeforge.calls import acceptance
+from judgeforge.calls import acceptance, retry
 from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS, Acceptance, Prompts
 from judgeforge.calls.call import Call
 from judgeforge.calls.limits.gate import Passage
@@ -93,9 +93,11 @@ def test_a_web_page_in_place_of_the_api_stops_the_run_at_once(
 
 
 def test_a_page_that_one_prompt_always_gets_is_an_outcome_of_its_calls_alone(
-    tmp_path: Path, server: LocalServer, out: Path
+    tmp_path: Path, server: LocalServer, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A web firewall may answer with success."""
+    """A web firewall may answer with success. It is asked again while others are answered: once
+    nothing else is under way, it is the second look at half of stall_s that tells."""
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.01)
     server.faults.add(faults.html(), when=about(3))
     result = start(tmp_path, server, prompts=8, limits={"concurrency": 1})
     assert (result.exit_code, [skip.reason for skip in result.skips]) == (0, ["call_failed"])
