@@ -26,6 +26,7 @@ from judgeforge.runs.cost_estimates.largest_call import LargestCall
 from judgeforge.runs.cost_estimates.loads import ModelLoad, TotalCost, total_cost
 from judgeforge.runs.cost_estimates.records_plan import RecordsPlan
 from judgeforge.runs.folders import chosen_folder
+from judgeforge.runs.planning.pace_notes import pace_notes
 from judgeforge.runs.preparation.extra_judgments import (
     asks_beyond_first_tier,
     bought,
@@ -132,6 +133,7 @@ def plan_run(
             *audit_notes(config.pairing, estimator.audited, prompts),
             *cache_notes({one.name: (one.expected, one.uncached) for one in models}),
             *batch_notes(prepared, {n.name: (n.expected, n.directly) for n in models}, pictured),
+            *pace_notes(config.models, {n.name: n.calls for n in models}, _begun(folder)),
         ],
         warnings=[
             *cascade_warnings(config),
