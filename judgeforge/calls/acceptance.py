@@ -218,8 +218,8 @@ class Acceptance:
             if refused >= FIRST_REFUSALS:
                 return True
             return False if is_quiet or self._answered[call.model_name] > before else None
-        least = FIRST_REFUSALS
-        if tells_soon := status == 404 or status in _MOVED:  # a wrong name or address
+        least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name, or a filter that hides
+        if tells_soon := status in _MOVED:
             least = 1
         elif tells_soon := status == 500 and _asks_for_form(call):
             least = FORM_FAILURES

@@ -48,8 +48,6 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     tmp_path: Path, server: LocalServer, out: Path, status: int, number: int, concurrency: int
 ) -> None:
     server.faults.add(faults.status(status, body=FORBIDDEN), when=about(number))
-    if status == 404 and number == 0:
-        pytest.skip("a 404 of the very first request is a wrong name or address")
     result = start(tmp_path, server, prompts=5, limits={"concurrency": concurrency})
     assert result.exit_code == 0
     assert [skip.reason for skip in result.skips] == ["call_failed"]
@@ -69,6 +67,17 @@ def test_what_another_prompt_meets_is_waited_for_however_late_it_comes(
     result = start(tmp_path, server, prompts=3, limits={"concurrency": 1, "max_skip_share": 0.5})
     assert [(one.prompt_id, one.reason) for one in result.skips] == [("p0", "call_failed")]
     assert result.exit_code == 0
+
+
+def test_a_model_that_is_not_there_is_told_after_the_requests_of_three_prompts(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(404))
+    result = start(tmp_path, server, prompts=8)
+    assert result.exit_code == 4
+    assert "Check `model: small`" in str(result.stopped_by)
+    assert len(server.requests) <= 3 * 4
+    assert result.manifest["totals"]["prompts"] == 0
 
 
 @pytest.mark.parametrize("status", [301, 307])
