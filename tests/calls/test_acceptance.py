@@ -17,7 +17,7 @@ from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS, Acceptan
 from judgeforge.calls.call import Call
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import StatusError
+from judgeforge.errors import StalledError, StatusError
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.pictures import data_url, png
@@ -78,6 +78,19 @@ def test_a_model_that_is_not_there_is_told_after_the_requests_of_three_prompts(
     assert "Check `model: small`" in str(result.stopped_by)
     assert len(server.requests) <= 3 * 4
     assert result.manifest["totals"]["prompts"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_refusals_that_wait_together_need_one_quiet_time_and_not_one_each(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(acceptance, "QUIET_S", 1.0)
+    server.faults.add(faults.status(status))
+    begun = time.monotonic()
+    result = start(tmp_path, server, prompts=8)
+    assert result.exit_code == 4
+    assert not isinstance(result.stopped_by, StalledError)
+    assert time.monotonic() - begun < 7, "three times, of twelve requests"
 
 
 @pytest.mark.parametrize("status", [301, 307])
