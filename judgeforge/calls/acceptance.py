@@ -66,6 +66,9 @@ class _Requests:
     sending: int = 0
     refused: Counter[bool] = field(default_factory=Counter)
     """In a row, by whether it is access that is refused."""
+    quiet_at: dict[bool, int] = field(default_factory=dict)
+    """How many they were when it was quiet: those that wait with them need no quiet of their own,
+    which the end of each would break."""
 
 
 Kind = tuple[str, frozenset[str], bool]
@@ -153,6 +156,7 @@ class Acceptance:
         requests = self._requests[kind_of(call)]
         requests.has_answered = True
         requests.refused.clear()
+        requests.quiet_at.clear()
         self._answered[call.model_name] += 1
         self._tell()
 
@@ -218,8 +222,11 @@ class Acceptance:
             if refused >= FIRST_REFUSALS:
                 return True
             return False if is_quiet or self._answered[call.model_name] > before else None
-        least = FIRST_REFUSALS
-        if tells_soon := status == 404 or status in _MOVED:  # a wrong name or address
+        if is_quiet:
+            requests.quiet_at[of_access] = refused
+        is_quiet = requests.quiet_at.get(of_access) == refused
+        least = 1 if status == 404 else FIRST_REFUSALS  # a wrong name, or a filter that hides
+        if tells_soon := status in _MOVED:
             least = 1
         elif tells_soon := status == 500 and _asks_for_form(call):
             least = FORM_FAILURES

@@ -155,7 +155,8 @@ def _no_such_pair(
     if of_prompt:
         return f"{message}; the pairs of this prompt are: {', '.join(of_prompt[:_SHOWN_IDS])}"
     asked = pair_id.rpartition(".p")[0]
-    for row in rows_naming(folder.skips, naming=asked):
+    gave_some = f"{asked}.p0" in ids  # and another row with its id was skipped
+    for row in () if gave_some else rows_naming(folder.skips, naming=asked):
         if row.get("prompt_id") in {pair_id, asked}:
             return f"{message}; its prompt gave none: {row.get('reason')} ({row.get('detail')})"
     if not ids:

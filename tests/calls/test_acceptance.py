@@ -17,7 +17,7 @@ from judgeforge.calls.acceptance import FIRST_REFUSALS, LATER_REFUSALS, Acceptan
 from judgeforge.calls.call import Call
 from judgeforge.calls.limits.gate import Passage
 from judgeforge.config.model import ModelConfig
-from judgeforge.errors import StatusError
+from judgeforge.errors import StalledError, StatusError
 from judgeforge.runs.result import RunResult
 from tests.local_server import LocalServer, RequestRecord, faults
 from tests.support.pictures import data_url, png
@@ -48,8 +48,6 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     tmp_path: Path, server: LocalServer, out: Path, status: int, number: int, concurrency: int
 ) -> None:
     server.faults.add(faults.status(status, body=FORBIDDEN), when=about(number))
-    if status == 404 and number == 0:
-        pytest.skip("a 404 of the very first request is a wrong name or address")
     result = start(tmp_path, server, prompts=5, limits={"concurrency": concurrency})
     assert result.exit_code == 0
     assert [skip.reason for skip in result.skips] == ["call_failed"]
@@ -69,6 +67,30 @@ def test_what_another_prompt_meets_is_waited_for_however_late_it_comes(
     result = start(tmp_path, server, prompts=3, limits={"concurrency": 1, "max_skip_share": 0.5})
     assert [(one.prompt_id, one.reason) for one in result.skips] == [("p0", "call_failed")]
     assert result.exit_code == 0
+
+
+def test_a_model_that_is_not_there_is_told_after_the_requests_of_three_prompts(
+    tmp_path: Path, server: LocalServer
+) -> None:
+    server.faults.add(faults.status(404))
+    result = start(tmp_path, server, prompts=8)
+    assert result.exit_code == 4
+    assert "Check `model: small`" in str(result.stopped_by)
+    assert len(server.requests) <= 3 * 4
+    assert result.manifest["totals"]["prompts"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_refusals_that_wait_together_need_one_quiet_time_and_not_one_each(
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(acceptance, "QUIET_S", 1.0)
+    server.faults.add(faults.status(status))
+    begun = time.monotonic()
+    result = start(tmp_path, server, prompts=8)
+    assert result.exit_code == 4
+    assert not isinstance(result.stopped_by, StalledError)
+    assert time.monotonic() - begun < 7, "three times, of twelve requests"
 
 
 @pytest.mark.parametrize("status", [301, 307])

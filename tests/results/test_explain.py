@@ -211,6 +211,12 @@ def test_an_unknown_id_is_answered_with_what_was_probably_meant(
     assert said in str(caught.value)
 
 
+def test_a_row_that_was_skipped_for_its_id_is_not_the_prompt_that_has_it(folder: Path) -> None:
+    write(folder / "skips.jsonl", [{"prompt_id": "p1", "reason": "duplicate_id", "detail": ""}])
+    with pytest.raises(ConfigError, match="did you mean `p1\\.p"):
+        explain(folder, "p1.p2")
+
+
 def test_a_run_without_any_pair_says_so(folder: Path) -> None:
     write(folder / "pairs.jsonl", [])
     with pytest.raises(ConfigError, match="the run has no pairs at all"):
