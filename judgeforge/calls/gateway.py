@@ -257,7 +257,7 @@ class Gateway:
             try:
                 return await self._send_to_one(flight, endpoint, call, gives_way, clock)
             except CallError as error:
-                flight.last_error = error
+                flight.last_error = clock.looked_at(error, call, self.known.known())
                 await self.known.look_at(flight, endpoint, call, error)
                 failures.look(
                     error,

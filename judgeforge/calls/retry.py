@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from judgeforge.calls.call import Call
 from judgeforge.calls.limits import pace
 from judgeforge.calls.limits.breaker import DENIED_STATUS
 from judgeforge.calls.limits.gate import ModelGate
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
+_NOT_READY = 503
 MOST_BROKEN = 3
 """Replies to one call that its server broke off: each is paid for."""
 REPEATED_BESIDE_ANSWERS = 2
@@ -58,9 +60,16 @@ class RetryClock:
     waited_s: float = 0.0
     """At the gate, since a queue is not a failure, and while the process stood still."""
     refused: int = 0
-    """Attempts that came too soon (429): they say nothing about the next one."""
+    """Attempts that came too soon (429, or while the server loads its model): they say nothing
+    about the next one."""
     broken: int = 0
     """Replies that the server broke off."""
+
+    def looked_at(self, error: CallError, call: Call, answered: Iterable[Call]) -> CallError:
+        """The same error. A server says 503 to all until it has loaded, and ``answered`` one."""
+        if isinstance(error, StatusError) and error.status == _NOT_READY:
+            self.refused += all(one.model_name != call.model_name for one in answered)
+        return error
 
 
 class RepeatedFailure:

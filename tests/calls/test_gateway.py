@@ -209,6 +209,31 @@ def test_a_call_that_is_cancelled_when_the_circuit_opens_asks_no_fallback(door: 
     assert simulated(scenario()) == []
 
 
+def test_a_server_that_loads_its_model_costs_no_attempts_until_it_has_answered(
+    door: MakeDoor,
+) -> None:
+    """Nothing is learnt of a request while all of them meet the same."""
+
+    async def scenario() -> tuple[list[str], int]:
+        loaded_at = now() + 120
+
+        async def reply() -> str:
+            if now() < loaded_at or reply_is_refused:
+                raise StatusError("HTTP 503: loading", status=503, retryable=True)
+            return "ok"
+
+        reply_is_refused = False
+        one = door(reply, limits=LimitsConfig(max_attempts=3))
+        answers = await asyncio.gather(*(one.ask(text) for text in "abc"))
+        reply_is_refused = True
+        before = len(one.models["first"].sent)
+        with pytest.raises(StatusError, match="loading"):
+            await one.ask("d")
+        return [one.reply.text for one in answers], len(one.models["first"].sent) - before
+
+    assert simulated(scenario()) == (["ok"] * 3, 3)
+
+
 def test_a_call_that_waits_for_its_next_attempt_holds_no_slot(
     door: MakeDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,12 +188,12 @@ def test_a_call_that_is_given_up_leaves_the_others_of_its_prompt_standing(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backoff(monkeypatch, 0.01)
-    server.faults.add(faults.status(503), when=first_completion)
+    server.faults.add(faults.status(502), when=first_completion)
     result = start(tmp_path, server, max_attempts=3)
     assert len(attempts(server)) == 3
     failed = rows(tmp_path / "out" / "completions.jsonl")[0]
     assert failed["finish"] == "failed"
-    assert "HTTP 503" in failed["flags"][0]
+    assert "HTTP 502" in failed["flags"][0]
     assert result.manifest["totals"]["pairs"] == 1, "three completions are left"
 
 

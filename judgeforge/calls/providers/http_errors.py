@@ -207,13 +207,21 @@ def _advice(status: int, model: ModelConfig, asked: str, moved_to: str, *, quota
     if status in {401, 403}:
         return f". Check the key in {place} and that it may use `{model.model}`."
     if status in {404, 405}:
-        return f". Check `model: {model.model}` and `base_url`: {asked} was asked."
+        return f". Check `model: {model.model}` and `base_url`: {asked} was asked.{_below(asked)}"
     if status == PAGE_STATUS:
-        return f". This is a web page and no reply: check `base_url`, {asked} was asked."
+        page = f". This is a web page and no reply: check `base_url`, {asked} was asked."
+        return f"{page}{_below(asked)}"
     if 300 <= status < 400:
         to = f" (it names {moved_to})" if moved_to else ""
         return f". Redirects are not followed: set `base_url` to the final address{to}."
     return ""
+
+
+def _below(asked: str) -> str:
+    """Advice where a server of OpenAI's API was asked at its root."""
+    at_root = asked.partition("://")[2].partition("?")[0].count("/") == 2
+    is_of_chat = at_root and "/chat/completions" in asked
+    return " Most servers take it below /v1: end `base_url` with that." if is_of_chat else ""
 
 
 def _unsupported_setting(said: str) -> str | None:

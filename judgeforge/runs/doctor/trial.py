@@ -63,7 +63,7 @@ _CRITERION = Criterion(name="of_the_sea", yes_no="Is it about the sea?")
 _SAMPLE_TOKENS, _TEMPERATURE, _LOGPROBS = 32, 1.0, 2
 _OTHER_WAY = (
     "The server may ignore the JSON schema or the tool: try another `structured` (json_schema, "
-    "tool, instruction), or another model."
+    "tool, instruction), `system_role: user` where it refuses a system message, or another model."
 )
 _SHOWN_MODELS = 5
 

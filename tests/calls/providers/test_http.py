@@ -19,9 +19,11 @@ PREFIX = {"openai": "x-ratelimit-", "anthropic": "anthropic-ratelimit-"}
 both = pytest.mark.parametrize("provider", PREFIX)
 
 
-def send(server: LocalServer, provider: str, *texts: str, pause_s: float = 0.0) -> list[RawReply]:
-    """One after the other by one client, with a pause in between."""
-    settings = ModelConfig.model_validate(model(server, provider))
+def send(
+    server: LocalServer, provider: str, *texts: str, pause_s: float = 0.0, **changes: str
+) -> list[RawReply]:
+    """One after the other by one client, with a pause in between. ``changes``: of the model."""
+    settings = ModelConfig.model_validate({**model(server, provider), **changes})
 
     async def in_turn() -> list[RawReply]:
         opened = open_provider(settings, "sk-test")

@@ -98,6 +98,20 @@ def test_a_wrong_path_is_shown(server: LocalServer, provider: str, status: int) 
     assert f"{path} was asked" in str(error)
 
 
+@pytest.mark.parametrize("raw", [b"404 page not found", b"<!DOCTYPE html><b>A web interface</b>"])
+def test_a_base_url_that_ends_at_the_root_is_said_to_lack_v1(
+    server: LocalServer, raw: bytes
+) -> None:
+    server.faults.add(faults.Fault("at its root", status=404, body=raw))
+    with pytest.raises(StatusError, match=r"end `base_url` with that") as at_root:
+        send(server, "openai", "Hello.", base_url=server.base_url)
+    assert f"{server.base_url}/chat/completions was asked" in str(at_root.value)
+    server.faults.add(faults.Fault("below v1", status=404, body=raw))
+    with pytest.raises(StatusError) as below:
+        send(server, "openai", "Hello.")
+    assert "end `base_url`" not in str(below.value)
+
+
 def of_choice(content: str | None = None, **fields: object) -> dict[str, object]:
     message = {"role": "assistant", "content": content, "refusal": None}
     return {"choices": [{"index": 0, "message": message, **fields}]}

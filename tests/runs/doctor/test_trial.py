@@ -284,6 +284,7 @@ def test_a_model_that_may_be_asked_in_any_form_is_tried_in_each_until_one_is_kep
     handler.answer["in_words"] = False
     found = findings_of(tmp_path, server, url, {}, structured="auto")
     assert (found["small: schema"].status, found["small: judgment"].status) == ("warn", "fail")
+    assert "`system_role: user`" in str(found["small: judgment"])
 
 
 def test_logprobs_are_of_interest_where_a_judge_is_read_by_them(
