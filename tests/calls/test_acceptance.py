@@ -80,12 +80,11 @@ def test_a_model_that_is_not_there_is_told_after_the_requests_of_three_prompts(
     assert result.manifest["totals"]["prompts"] == 0
 
 
-@pytest.mark.parametrize("status", [400, 403])
 def test_refusals_that_wait_together_need_one_quiet_time_and_not_one_each(
-    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch, status: int
+    tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acceptance, "QUIET_S", 1.0)
-    server.faults.add(faults.status(status))
+    server.faults.add(faults.status(400), when=of_judge)
     begun = time.monotonic()
     result = start(tmp_path, server, prompts=8)
     assert result.exit_code == 4
