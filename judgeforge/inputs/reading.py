@@ -112,6 +112,7 @@ def _checked(
         source.shapes[recognised.name] += 1
         prompt, done = seen.admit(checked, is_done)
         if not done:
+            source.refuse_missing_pictures(row, prompt)
             check_length(prompt, checks)
         elif seen.spared or not _fits(prompt, checks):
             reading.noticed.spared += 1

@@ -72,7 +72,7 @@ class InputNotes:
         if self._transcripts:
             prompts = counted(self._transcripts, "prompt")
             found.append(
-                f"{prompts} with `Human:` and `Assistant:` are sent as they are; "
+                f"{prompts} with `Human:` and `Assistant:`, sent as written; "
                 "`prompts: {shape: transcript}` reads them as conversations"
             )
         if self._lists:
