@@ -62,6 +62,8 @@ class Fields(Record):
     """What the assistant may call: a list, or its JSON text."""
     criteria: str | None = "criteria"
     """Read only where the rubric has `per_prompt`."""
+    images: str | None = "images"
+    """Pictures that stand beside the prompt: one or a list. By default, else the column `image`."""
 
 
 class HuggingFaceSource(Record):

@@ -21,6 +21,7 @@ messages_in_text.py  messages that a table or a pipeline turned into a text
 turns.py         turns as ShareGPT has them
 conversation.py  their order, and which tool answers which call
 openai_messages.py  one message, its parts and thoughts
+picture_columns.py  pictures in a column of their own, put into the messages
 tools.py         the tools of a row, and calls of them
 completions.py   the completions that a row brings along
 noticed.py       what rows have beside words, and what could not be kept

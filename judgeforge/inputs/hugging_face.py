@@ -25,8 +25,19 @@ def read(source: HuggingFaceSource, columns: SourceColumns) -> Iterator[RawRow |
     rows = _open(source)
     if rows.column_names is None:
         return columns.watch(_rows(rows, where), where)
-    # Columns that are not read may contain images or sound, which need more libraries.
-    return _rows(rows.select_columns(columns.of_header(where, rows.column_names)), where)
+    # Columns that are not read may contain sound, which needs more libraries.
+    wanted = rows.select_columns(columns.of_header(where, rows.column_names))
+    return _rows(as_stored(wanted), where)
+
+
+def as_stored(rows: Any) -> Any:  # noqa: ANN401
+    """With pictures as their bytes, which are what is sent: decoding needs another library."""
+    from datasets.features.features import require_decoding
+
+    if not rows.features or not any(map(require_decoding, rows.features.values())):
+        return rows
+    streamed = rows.to_iterable_dataset() if hasattr(rows, "to_iterable_dataset") else rows
+    return streamed.decode(False)
 
 
 def _rows(rows: Any, where: str) -> Iterator[RawRow | BadRow]:  # noqa: ANN401

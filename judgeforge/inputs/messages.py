@@ -8,19 +8,26 @@ from judgeforge.inputs.conversation import in_order
 from judgeforge.inputs.messages_in_text import messages_of, refuse_nothing, refuse_template
 from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.openai_messages import message_of, read_turn
+from judgeforge.inputs.picture_columns import with_pictures
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
 from judgeforge.inputs.turns import listed_turns
 from judgeforge.records import SkipReason
 from judgeforge.store.pictures import LARGEST_TOGETHER, MOST_PICTURES
-from judgeforge.text.messages import Message
+from judgeforge.text.messages import ImageUrl, Message
 
 _OF_SYSTEM = ("system", "developer")
 
 
 def read_messages(
-    value: object, reading: Reading | None = None, tools: Sequence[str] = ()
+    value: object,
+    reading: Reading | None = None,
+    tools: Sequence[str] = (),
+    pictures: Sequence[ImageUrl] = (),
 ) -> tuple[Message, ...]:
-    """``tools``: the names of the row's own. Raises RowProblemError where it is not a prompt."""
+    """``tools``: the names of the row's own. ``pictures``: what stands in a column beside it.
+
+    Raises RowProblemError where it is not a prompt.
+    """
     reading = reading or Reading()
     if isinstance(value, str):
         text = text_of(value, "`prompt`")
@@ -28,7 +35,9 @@ def read_messages(
         if value is None:
             refuse_nothing(text)
             refuse_template(text)
-            return (message_of("user", text, "`prompt`"),)
+            if not pictures:
+                return (message_of("user", text, "`prompt`"),)
+            value = [{"role": "user", "content": text}]
     if value is None:
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` is null; write one")
     if not isinstance(value, list):
@@ -39,7 +48,10 @@ def read_messages(
         raise RowProblemError(SkipReason.EMPTY_PROMPT, "`prompt` has no messages; write one")
     messages: list[Message] = []
     calls = 0
-    for number, turn in enumerate(listed_turns(value), start=1):
+    turns = listed_turns(value)
+    if pictures:
+        turns = with_pictures(turns, pictures)
+    for number, turn in enumerate(turns, start=1):
         if number == 1 and len(value) > 1 and _is_empty_system(turn):
             reading.noticed.empty_systems += 1
             continue

@@ -12,7 +12,7 @@ from judgeforge.inputs.noticed import Reading
 from judgeforge.inputs.rows import RowProblemError, bad, kind_of, text_of
 from judgeforge.inputs.tools import read_tool_calls
 from judgeforge.records import SkipReason
-from judgeforge.store.pictures import PictureError, is_address, read_picture
+from judgeforge.store.pictures import PictureError, is_address, picture_of, read_picture
 from judgeforge.text.messages import ImagePart, ImageUrl, Message, Part, Role, TextPart
 from judgeforge.text.same_reading import text_as_read
 from judgeforge.text.visible import quotable
@@ -22,6 +22,8 @@ ROLES = get_args(Role)
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """What servers and data sets call the same."""
 _OF_A_MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id", "name", *_THOUGHTS})
+GIVEN_AS = ("image_url", "image", "url", "path")
+"""Keys under which a part has its picture."""
 _DETAILS = ("auto", "low", "high")
 _TEXTS = ("text", "input_text", "output_text")
 """Types of a part that is a text; the longer ones are of OpenAI's Responses API."""
@@ -144,7 +146,7 @@ def _part(part: object, what: str, role: Role, reading: Reading) -> Part:
     if not isinstance(part, Mapping):
         bad(f"{what} must be an object with `type`, found {kind_of(part)}")
     kind = part.get("type")
-    known = {"type", "text"} if kind in _TEXTS else {"type", "image_url", "image", "url", "path"}
+    known = {"type", "text"} if kind in _TEXTS else {"type", *GIVEN_AS}
     for field, value in part.items():
         if field not in known and value not in (None, "", [], {}):
             reading.noticed.leave_out(f"content.{field}")
@@ -157,20 +159,28 @@ def _part(part: object, what: str, role: Role, reading: Reading) -> Part:
         bad(f"the type of {what} must be text or image_url, found {found}")
     if role not in {"user", "tool"}:
         bad(f"{what} is a picture, and only users and tools show some; it is of role {role}")
-    given = next(
-        (part[name] for name in ("image_url", "image", "url", "path") if part.get(name)), None
-    )
-    return ImagePart.model_construct(image_url=_image(given, what, reading))
+    given = next((part[name] for name in GIVEN_AS if part.get(name)), None)
+    return ImagePart.model_construct(image_url=read_image(given, what, reading))
 
 
-def _image(given: object, what: str, reading: Reading) -> ImageUrl:
+def read_image(given: object, what: str, reading: Reading) -> ImageUrl:
+    """An address, a data URL or a path, its bytes, or a mapping with one of them; one that was read
+    stays as it is. Raises RowProblemError."""
+    if isinstance(given, ImageUrl):
+        return given
     url, detail = given, None
     if isinstance(given, Mapping):
-        url, detail = given.get("url"), given.get("detail")
+        # Where `datasets` has the bytes, the path beside them is only a name.
+        url, detail = (
+            given.get("bytes") or given.get("url") or given.get("path"),
+            given.get("detail"),
+        )
+    if isinstance(url, bytes):
+        url = _as_data(url, what)
     if not isinstance(url, str) or not url.strip():
         bad(
-            f"{what} names no picture: write `image_url: {{url: …}}` with an https address, a "
-            "data URL or a file below the folder of the input (a column `images` is not read)"
+            f"{what} names no picture: give an https address, a data URL or a file below the "
+            "folder of the input, as `image_url: {url: …}` or in a column `images`"
         )
     if detail is not None and detail not in _DETAILS:
         bad(f"`detail` of {what} must be {', '.join(_DETAILS)}")
@@ -190,3 +200,10 @@ def _image(given: object, what: str, reading: Reading) -> ImageUrl:
         sha256=picture.sha256,
         size=len(picture.data),
     )
+
+
+def _as_data(data: bytes, what: str) -> str:
+    try:
+        return picture_of(data).data_url
+    except PictureError as problem:
+        bad(f"{what}: {problem}")

@@ -20,6 +20,7 @@ from judgeforge.inputs.noticed import Noticed, Reading, has_pictures
 from judgeforge.inputs.row_checks import RowChecks, check_length, check_row, row_id
 from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, encodable
 from judgeforge.inputs.shapes.scored import asked_in, joined
+from judgeforge.inputs.shapes.shape import pictures_in
 from judgeforge.inputs.source_columns import SourceColumns
 from judgeforge.records import Prompt, Skip
 from judgeforge.text.wording import listed
@@ -90,7 +91,10 @@ def _joined_by(source: SourceColumns, row: RawRow) -> object:
         recognised = source.recognised(row.columns)
     except RowProblemError:
         return None
-    return None if recognised.shape.one_row_each else asked_in(row.columns, source.fields)
+    if recognised.shape.one_row_each:
+        return None
+    asked, pictures = asked_in(row.columns, source.fields), pictures_in(row.columns, source.fields)
+    return asked if asked is None or pictures is None else (asked, pictures)
 
 
 def _checked(
@@ -112,7 +116,6 @@ def _checked(
         source.shapes[recognised.name] += 1
         prompt, done = seen.admit(checked, is_done)
         if not done:
-            source.refuse_missing_pictures(row, prompt)
             check_length(prompt, checks)
         elif seen.spared or not _fits(prompt, checks):
             reading.noticed.spared += 1

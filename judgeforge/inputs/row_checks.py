@@ -21,6 +21,7 @@ from judgeforge.inputs.completions import (
 from judgeforge.inputs.lines import from_json_text
 from judgeforge.inputs.messages import read_messages
 from judgeforge.inputs.noticed import Reading
+from judgeforge.inputs.picture_columns import read_pictures
 from judgeforge.inputs.rows import (
     RawRow,
     RowProblemError,
@@ -30,6 +31,7 @@ from judgeforge.inputs.rows import (
     kind_of,
     text_of,
 )
+from judgeforge.inputs.shapes.shape import pictures_in
 from judgeforge.inputs.tools import read_tools, tool_names
 from judgeforge.records import Prompt, ReadyCompletion, SkipReason
 from judgeforge.text.messages import Message, about_message_tokens
@@ -119,7 +121,8 @@ def check_row(
     given_id = row_id(columns, fields)
     tools = read_tools(_column(columns, fields.tools))
     asked, answered = last_answer(columns[fields.prompt], checks.last_answer)
-    messages = read_messages(asked, reading, tool_names(tools))
+    pictures = read_pictures(pictures_in(columns, fields), reading)
+    messages = read_messages(asked, reading, tool_names(tools), pictures)
     reference = _reference(_column(columns, fields.reference))
     metadata = _with_kept(_metadata(_column(columns, fields.metadata)), row.kept)
     _check_verifiable(metadata, checks, has_reference=reference is not None)

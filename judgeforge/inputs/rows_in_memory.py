@@ -6,10 +6,13 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 from judgeforge.errors import InputError
+from judgeforge.inputs.hugging_face import as_stored
 from judgeforge.inputs.rows import kind_of
+from judgeforge.store.pictures import PictureError, picture_of
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import found
 
@@ -44,7 +47,7 @@ def _in_order(rows: Any) -> Iterable[object]:  # noqa: ANN401 (whatever a progra
         advice = 'name one of several splits (data["train"]), and put a single row into a list'
         raise TypeError(f"prompts must be {_ROWS}, not {found(rows)}; {advice}")
     if hasattr(rows, "with_format"):  # datasets: as Python's values, whatever it is set to give
-        return rows.with_format(None)  # type: ignore[no-any-return]
+        return as_stored(rows).with_format(None)  # type: ignore[no-any-return]
     for name in ("to_dicts", "to_pylist"):  # polars, pyarrow
         if hasattr(rows, name):
             return getattr(rows, name)()  # type: ignore[no-any-return]
@@ -82,6 +85,9 @@ def _plain(value: object) -> object:
     """Raises TypeError for what JSON has no form for."""
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, bytes):
+        with suppress(PictureError):
+            return picture_of(value).data_url
     to_list = getattr(value, "tolist", None)  # numpy, and what follows it
     if to_list is None or isinstance(value, memoryview):
         raise TypeError(type(value).__name__)

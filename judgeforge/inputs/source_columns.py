@@ -10,7 +10,7 @@ from typing import Any
 from judgeforge.config.run import Fields, PromptsConfig
 from judgeforge.errors import InputError
 from judgeforge.inputs.paths import begins_in, paths_among, with_values
-from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, bad, column_names
+from judgeforge.inputs.rows import BadRow, RawRow, RowProblemError, column_names
 from judgeforge.inputs.shapes.recognition import (
     PROMPTS_NAME,
     Recognised,
@@ -19,14 +19,9 @@ from judgeforge.inputs.shapes.recognition import (
     shapes,
 )
 from judgeforge.inputs.shapes.shape import STEP_LABELS, Shape
-from judgeforge.records import Prompt
-from judgeforge.text.patterns import late_pattern
 from judgeforge.text.visible import quotable
 from judgeforge.text.wording import counted, did_you_mean
 
-_PICTURES = ("image", "images")
-_PLACE_OF_A_PICTURE = late_pattern(r"<image(?:_\d+)?>|<\|image(?:_pad|_\d+)?\|>")
-"""What stands in the words of such rows where the picture of the column is shown."""
 _ANSWERS = ("generations", "responses", "answers", "outputs", "candidates")
 """What columns of several answers are called elsewhere."""
 _SHOWN_COLUMNS = 12
@@ -109,22 +104,6 @@ class SourceColumns:
         fields = self.fields
         set_by_it = {getattr(fields, field): field for field in sorted(fields.model_fields_set)}
         return {column: field for column, field in set_by_it.items() if column is not None}
-
-    def refuse_missing_pictures(self, row: RawRow, prompt: Prompt) -> None:
-        """Raises RowProblemError where the words have a place for a picture that is in a column,
-        which is not read: without it they ask for nothing that a model could tell."""
-        if self._of_header is None:
-            has_pictures = any(row.columns.get(name) for name in _PICTURES)
-        else:
-            has_pictures = not self.unused.keys().isdisjoint(_PICTURES)
-        if not has_pictures:
-            return
-        places = (_PLACE_OF_A_PICTURE.search(one.text) for one in prompt.messages)
-        if (found := next(filter(None, places), None)) is not None:
-            bad(
-                f"the words have `{found[0]}` for a picture in a column of its own, which is not "
-                "read; put it into the message, as a part `image_url`"
-            )
 
     def of_header(self, where: str, names: Iterable[str]) -> list[str]:
         """The columns of a table that are read, in their order.
@@ -223,21 +202,10 @@ class SourceColumns:
         said += "".join(f"; {counted(n, 'row')} as {shapes()[name].title}" for name, n in others)
         if unused:
             said += f"; {counted(len(unused), 'column')} not used: {column_names(unused)}"
-        return [said, *self._advice(set(unused), shapes()[first[0]])]
-
-    def _advice(self, unused: Collection[str], shape: Shape) -> list[str]:
-        """What else could be made of the rows."""
-        return [*self._of_answers(unused, shape), *self._of_pictures(unused)]
-
-    def _of_pictures(self, unused: Collection[str]) -> list[str]:
-        return [
-            f"pictures in a column `{name}` are not read, so models see the words alone; a picture "
-            "stands within a message, as a part `image_url`"
-            for name in _PICTURES
-            if name in unused
-        ]
+        return [said, *self._of_answers(set(unused), shapes()[first[0]])]
 
     def _of_answers(self, unused: Collection[str], shape: Shape) -> list[str]:
+        """What else could be made of the rows."""
         if {self.fields.chosen, self.fields.rejected} <= set(unused):
             return [
                 "`prompts: {shape: preference}` judges `chosen` and `rejected` anew, in place of "

@@ -88,7 +88,7 @@ def read_picture_file(file: Path) -> Picture:
         ) from None
     except OSError as error:
         raise PictureError(f"it cannot be read: {error.strerror}") from error
-    return _known(data)
+    return picture_of(data)
 
 
 def with_pictures_as_data(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -154,10 +154,11 @@ def _of_data_url(url: str) -> Picture:
         data = base64.b64decode("".join(url[begun.end() :].split()), validate=True)
     except (binascii.Error, ValueError):
         raise PictureError("what its data URL has after `base64,` is not base64") from None
-    return _known(data)
+    return picture_of(data)
 
 
-def _known(data: bytes) -> Picture:
+def picture_of(data: bytes) -> Picture:
+    """Of a kind that models take, told by the bytes. Raises PictureError."""
     if len(data) > LARGEST_PICTURE:
         raise PictureError(_too_large(len(data)))
     for signature, media_type in _SIGNATURES:

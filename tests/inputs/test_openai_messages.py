@@ -103,7 +103,7 @@ MISTAKES: list[tuple[object, str]] = [
     ({"role": "user", "content": [{"type": "audio"}]}, "must be text or image_url, found `audio`"),
     ({"role": "user", "content": [{"type": ["text"]}]}, "must be text or image_url, found a list"),
     ({"role": "user", "content": [{"type": "text", "text": ""}]}, "part 1 of message 1 is empty"),
-    ({"role": "user", "content": [{"type": "image"}]}, "names no picture: write `image_url:"),
+    ({"role": "user", "content": [{"type": "image"}]}, "names no picture: give an https"),
     ({"role": "system", "content": [IMAGE]}, "is a picture, and only users and tools show some"),
     (
         {"role": "user", "content": [{**IMAGE, "image_url": "https://a b"}]},

@@ -152,9 +152,9 @@ READERS = {"openai_messages.py", "completions.py"}
 """Files that take messages apart; every one is read in the tests above."""
 LOOK_AT_THEM = {
     "shapes/shape.py", "shapes/preferences.py", "shapes/transcripts.py", "messages.py",
-    "messages_in_text.py",
+    "messages_in_text.py", "picture_columns.py",
 }  # fmt: skip
-"""Compare the words of turns, or make some out of a text, and hand them on whole."""
+"""Compare the words of turns, make some of a text or put pictures in, and hand them on whole."""
 
 
 def test_no_other_place_of_the_input_code_takes_messages_apart() -> None:

@@ -23,7 +23,7 @@ PNG = base64.b64decode(
 )
 DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 LINK = "https://example.org/sky.png"
-URLS = {"data": DATA, "file": "pictures/sky.png", "link": LINK}
+URLS = {"data": DATA, "file": "pictures/sky.png", "link": LINK, "column": "pictures/sky.png"}
 
 
 def row(name: str, url: str) -> dict[str, Any]:
@@ -37,7 +37,9 @@ def row(name: str, url: str) -> dict[str, Any]:
 def write_rows(place: Path) -> None:
     (place / "pictures").mkdir()
     (place / "pictures" / "sky.png").write_bytes(PNG)
-    made = (json.dumps(row(name, url)) + "\n" for name, url in URLS.items())
+    given = {name: row(name, url) for name, url in URLS.items()}
+    given["column"] |= {"prompt": "What is this (column)?\n<image>", "image": URLS["column"]}
+    made = (json.dumps(one) + "\n" for one in given.values())
     (place / "prompts.jsonl").write_text("".join(made))
 
 
@@ -92,6 +94,7 @@ def test_writers_and_judges_are_sent_the_picture(finished: Finished, kind: str, 
         ("openai", "link"): {"url": LINK},
         ("openai", "data"): {"url": DATA},
         ("openai", "file"): {"url": DATA},
+        ("openai", "column"): {"url": DATA},
         ("anthropic", "link"): {"type": "url", "url": LINK},
     }
     inside = {"type": "base64", "media_type": "image/png", "data": encoded}
@@ -127,7 +130,7 @@ def test_the_report_draws_what_it_has_and_names_the_rest(finished: Finished) -> 
     assert set(page.attributes("src")) == {DATA}
     assert f"picture {LINK}" in page.text
     assert "picture pictures/sky.png" in page.text
-    assert "| pairs with pictures | 3 |" in (finished.folder / "README.md").read_text()
+    assert "| pairs with pictures | 4 |" in (finished.folder / "README.md").read_text()
 
 
 def test_a_judge_that_is_said_not_to_see_is_a_mistake_of_the_configuration(

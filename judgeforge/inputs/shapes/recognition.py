@@ -16,7 +16,14 @@ from typing import NoReturn
 from judgeforge.config.choices import ROW_SHAPES
 from judgeforge.config.run import Fields
 from judgeforge.inputs.rows import RawRow, RowProblemError, bad, column_names, is_nan
-from judgeforge.inputs.shapes.shape import JOINED, Shape, names_its_prompt, names_its_sides
+from judgeforge.inputs.shapes.shape import (
+    JOINED,
+    Shape,
+    names_its_prompt,
+    names_its_sides,
+    picture_columns,
+    pictures_in,
+)
 from judgeforge.inputs.shapes.shape import SHAPE as PROMPTS
 from judgeforge.records import SkipReason
 from judgeforge.text.wording import listed
@@ -55,6 +62,7 @@ class Recognised:
             for field, column in fields.model_dump().items()
             if column is not None and field not in _OF_SHAPES
         }
+        common["images"] = pictures_in(row.columns, fields)
         found = {**common, **self.shape.read(columns, fields)}
         return RawRow(row.line, found, kept), Fields()
 
@@ -140,7 +148,8 @@ def _recognised(
         for field, column in fields.model_dump().items()
         if column is not None and field not in _OF_SHAPES
     }
-    return Recognised(name, shape, frozenset({*columns, *common}), required)
+    every = {*columns, *common, *picture_columns(fields)}
+    return Recognised(name, shape, frozenset(every), required)
 
 
 def _refuse(found: Collection[str]) -> NoReturn:

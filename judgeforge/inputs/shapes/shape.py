@@ -8,7 +8,7 @@ from typing import Any
 
 from judgeforge.config.run import Fields
 from judgeforge.inputs.messages_in_text import refuse_template
-from judgeforge.inputs.rows import bad
+from judgeforge.inputs.rows import bad, is_nan
 from judgeforge.records import Given
 
 Columns = Mapping[str, Any]
@@ -98,3 +98,16 @@ def one_turn(text: object) -> object:
         return text
     refuse_template(text)
     return [{"role": "user", "content": text}]
+
+
+def picture_columns(fields: Fields) -> tuple[str, ...]:
+    """Where pictures beside the prompt may stand."""
+    if fields.images is None:
+        return ()
+    return (fields.images, "image") if fields.images == "images" else (fields.images,)
+
+
+def pictures_in(columns: Mapping[str, Any], fields: Fields) -> object:
+    """What the first of the columns has that has anything; None where none has."""
+    values = (columns.get(name) for name in picture_columns(fields))
+    return next((one for one in values if one not in (None, "", []) and not is_nan(one)), None)

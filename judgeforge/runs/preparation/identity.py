@@ -49,7 +49,7 @@ _OF_PAIRING = {"thinking": "drop"}
 SEVERAL_FILES = "several files"
 """In the place of their names: another one may join them."""
 _NEWER_PROMPTS = {"shape", "last_answer", "keep"}
-_NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria"}
+_NEWER_COLUMNS = {"tools", "chosen", "rejected", "criteria", "images"}
 
 
 def identity(config: RunConfig, rubric: RubricId, calibration: str | None = None) -> dict[str, Any]:

@@ -49,6 +49,15 @@ def test_thoughts_make_other_results_only_where_they_are_asked_for(
     assert differences(plain, identity(config(**parts), RUBRIC)) == differs
 
 
+def test_a_folder_of_before_pictures_had_columns_goes_on_with_and_without_them() -> None:
+    def of(**fields: Any) -> dict[str, Any]:
+        return identity(config(prompts={"path": "/in/prompts.jsonl", "fields": fields}), RUBRIC)
+
+    assert "images" not in of()["prompts"]["fields"]
+    assert of() == of(images=None) == of(images="images")
+    assert of() != of(images="picture")
+
+
 def test_prompts_that_are_left_out_count_only_where_they_are_asked_for() -> None:
     def of(**options: Any) -> dict[str, Any]:
         return identity(config(prompts={"path": "/in/prompts.jsonl", **options}), RUBRIC)
