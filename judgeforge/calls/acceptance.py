@@ -179,17 +179,18 @@ class Acceptance:
                 if await self._is_quiet(of=call.model_name):
                     return
 
-    async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> None:
-        """Set ``error.stops_run`` by what the refusal is about, once that is known."""
+    async def weigh(self, call: Call, error: StatusError, model: ModelConfig) -> bool:
+        """Set ``error.stops_run`` by what the refusal is about, once that is known. Whether it
+        counts among those that hold back others."""
         if isinstance(error, FlaggedInputError):
             self._answered[call.model_name] += 1  # key and model are right
             self._tell()
-            return
+            return False
         of_access = error.status in _OF_ACCESS
         if not of_access and (error.stops_run or not is_of_settings(error)):
-            return
+            return False
         if error.of_account and error.stops_run:
-            return
+            return False
         requests = self._requests[kind_of(call)]
         requests.refused[of_access] += 1
         is_quiet, before = False, self._answered[call.model_name]
@@ -198,8 +199,7 @@ class Acceptance:
                 while (stops := self._verdict(call, error, before, is_quiet=is_quiet)) is None:
                     is_quiet = await self._is_quiet()
             except asyncio.CancelledError:
-                if requests.refused[of_access]:  # nothing follows from it, so nothing waits for it
-                    requests.refused[of_access] -= 1
+                self.withdraw(call, error)  # nothing follows from it, so nothing waits for it
                 raise
         if not stops and of_access:
             error.is_of_one_request()
@@ -207,6 +207,14 @@ class Acceptance:
         if stops and not of_access:
             said = str(error).rstrip(".")
             error.args = (f"{said}{_advice(call, requests.refused[False], model)}",)
+        return True
+
+    def withdraw(self, call: Call, error: StatusError) -> None:
+        """Of a refusal that counts: its call is asked once more, or given up."""
+        refused, of_access = self._requests[kind_of(call)].refused, error.status in _OF_ACCESS
+        if refused[of_access]:
+            refused[of_access] -= 1
+        self._tell()
 
     def _verdict(
         self, call: Call, error: StatusError, before: int, *, is_quiet: bool

@@ -275,7 +275,6 @@ class Gateway:
                     break
                 except StatusError as error:
                     answers = self.acceptance.answers(call)
-                    await self.acceptance.weigh(call, error, endpoint.model)
                     if await self.known.is_beside(flight, endpoint, call, error):
                         continue
                     was_down = error.status == 500 and answers == 0

@@ -107,8 +107,9 @@ class KnownAnswers:
     async def is_beside(
         self, flight: Flight, endpoint: Endpoint, call: Call, error: StatusError
     ) -> bool:
-        """Whether a refusal that would stop the run comes beside an answer: then the call is to be
-        asked again, until it is said to be refused for itself."""
+        """Weigh a refusal: whether it would stop the run and comes beside an answer. Then the call
+        is to be asked again, until it is said to be refused for itself."""
+        counts = await self._acceptance.weigh(call, error, endpoint.model)
         if not error.stops_run:
             return False
         since = time.monotonic()
@@ -121,7 +122,11 @@ class KnownAnswers:
         known = self._known_like(endpoint, call, error)
         is_given = False if known is None else await self._is_given(endpoint, known, since)
         if is_given is None:
-            await flight.pause(UNTOLD_PAUSE_S)
+            try:
+                await flight.pause(UNTOLD_PAUSE_S)
+            finally:
+                if counts:
+                    self._acceptance.withdraw(call, error)  # else it would wait for itself
             return True
         if not is_given:
             flight.answered_beside = 0

@@ -183,6 +183,31 @@ def test_where_the_other_request_meets_what_may_pass_both_are_asked_again(
     assert result.exit_code == 0
 
 
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize("fault", [faults.status(503), faults.reset_before_reply()])
+def test_where_the_other_request_never_passes_the_run_stops_for_what_was_refused(
+    tmp_path: Path,
+    server: LocalServer,
+    status: int,
+    fault: faults.Fault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Calls that are asked again must not wait for what only they could tell."""
+    monkeypatch.setattr(known_answers, "UNTOLD_PAUSE_S", 0.1)
+    monkeypatch.setitem(LIMITS, "stall_s", 20.0)
+    assert start(tmp_path, server, "out", prompts=2).exit_code == 0
+    server.faults.add(faults.status(status), when=lambda one: not _is_of_first_two(one))
+    server.faults.add(fault, when=_is_of_first_two)
+    result = start(tmp_path, server, "out", prompts=30)
+    assert (result.exit_code, result.skips) == (4, [])
+    assert f"HTTP {status}" in str(result.stopped_by)
+    assert type(result.stopped_by) is StatusError, "and not since nothing came for long"
+
+
+def _is_of_first_two(request: RequestRecord) -> bool:
+    return b"number 0." in request.raw or b"number 1." in request.raw
+
+
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_later_start_whose_model_refuses_everything_stops_soon_by_name(
     tmp_path: Path, server: LocalServer, status: int
@@ -197,7 +222,7 @@ def test_a_later_start_whose_model_refuses_everything_stops_soon_by_name(
     assert type(result.stopped_by) is StatusError, "and not since nothing came for long"
     later = server.requests[sent:]
     assert len(later) < 100
-    known = [one for one in later if b"number 0." in one.raw or b"number 1." in one.raw]
+    known = list(filter(_is_of_first_two, later))
     assert 1 <= len(known) <= 2, "one request more than that, and not one for each"
 
 

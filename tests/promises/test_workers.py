@@ -215,6 +215,22 @@ class TestKills:
         assert b"worker_process" in _command_of(worker_pids(out)[2])
         kill(process)
 
+    def test_workers_that_are_told_to_end_by_another_program_are_replaced(
+        self, tmp_path: Path, server: LocalServer, out: Path
+    ) -> None:
+        """As some job managers and guards of memory do: it is no stop of the run."""
+        server.behaviour.latency_s = 0.2
+        config = write_config(tmp_path, server, prompts=40, judging=_NO_FIT)
+        process = start(config, out, "--workers", "2")
+        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        wait_for_requests(server, 60, process)
+        for pid in worker_pids(out):
+            os.kill(pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        ended = [out / "pairs.jsonl", out / "skips.jsonl"]
+        assert sum(len(file.read_text().splitlines()) for file in ended) == 40
+
     def test_orphans_go_with_their_coordinator(
         self, tmp_path: Path, server: LocalServer, out: Path
     ) -> None:

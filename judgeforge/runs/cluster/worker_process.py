@@ -27,6 +27,8 @@ def main() -> None:
 
 def live(connected: socket.socket) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A copy has the program's handler: all its prompts would end as if the run had been stopped.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     asyncio.run(_work(connected))
     # All is with the kernel, and taking Python apart takes a tenth of a second of each worker.
     os._exit(0)
