@@ -18,7 +18,6 @@ _HEAD = re.compile(
     r"|<\|im_assistant\|>assistant<\|im_middle\|>"  # Kimi
     r"|<start_of_turn>model\s*\n|<\|turn>model\s*\n"  # Gemma
     r"|<\|assistant\|>|<\uff5cAssistant\uff5c>"  # GLM, Phi, Zephyr, DeepSeek
-    r"|assistant\s*\n\s*\n"  # where the special tokens around it were left out
     r")\s*"
 )
 _ANOTHER_TURN = re.compile(
@@ -35,7 +34,7 @@ is struck through."""
 def without_template_marks(text: str) -> str:
     """The answer alone. A text that shows a conversation of several turns is left as it is, and so
     is what is quoted."""
-    if "<" not in text and not text.lstrip().startswith("assistant"):
+    if "<" not in text:
         return text
     head = _HEAD.match(text)
     if head is not None and _ANOTHER_TURN.search(text, head.end()) is None:

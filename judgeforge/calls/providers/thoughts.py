@@ -13,10 +13,13 @@ from itertools import islice
 from judgeforge.text.patterns import late_pattern
 
 _QUOTES = tuple("`\"'\u201c\u201d\u00ab\u00bb")
-_EMPHASIS, _FENCES = ("*", "_"), ("```", "~~~")
-_GOES_ON = late_pattern(r"[.,;:!?)\]}](?:\s|$|[)\]}*_])")
-"""With a sign after which no answer begins, the sentence goes on or ends: a tag before it is told
-of."""
+_TOLD_OF = late_pattern(
+    r"(?:^|[\s(])(?P<sign>[*_]{1,3})\0(?P=sign)(?![\w*_])"
+    r"|(?:^|\s)(?:\(\0\)|\[\0\]|\{\0\})"
+    r"|\S\s\0[.,;?!](?:\s|$)"
+)
+"""A line with NUL for its tag, where that is a word of a sentence: alone in emphasis or in
+brackets, or with a blank before it and a sign after it that no answer begins with."""
 _NOT_DRAWN = "\ufeff\u200b\u200e\u200f\u2060"
 _MOST_LOOKED_AT = 50
 """Quoted tags; a text with more of them is about tags."""
@@ -44,8 +47,8 @@ def _tag(name: str, *, is_special: bool = True) -> _Mark:
 _MARKS = (
     # Qwen, DeepSeek and many others; <seed:think>, <mm:think> of MiniMax, <think:opensource> of
     # Hunyuan, <longcat_think>, <ifm|think_fast>
-    _tag(r"(?:\w{1,12}[-:|_])?think(?:ing)?(?:[-:|_]\w{1,12})?"),
-    _Mark(r"\[(?:THINK(?:ING)?|REASONING)\]", r"\[/(?:THINK(?:ING)?|REASONING)\]"),  # Mistral
+    _tag(r"(?:\w{1,12}[:|_])?think(?:ing)?(?:[:|_]\w{1,12})?"),
+    _Mark(r"\[THINK(?:ING)?\]", r"\[/THINK(?:ING)?\]"),  # Mistral
     _Mark("\u25c1think\u25b7", "\u25c1/think\u25b7"),  # Kimi
     _Mark(r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command
     # Sky and OpenThinker; Quiet-STaR
@@ -64,13 +67,8 @@ _MARKS = (
     _Mark(
         r"Thinking\.\.\.[ \t]*\n", r"\.\.\.done thinking\.", is_special=False, needs_end=True
     ),  # Ollama, as it prints them
-    _Mark(
-        r'<details(?: type="reasoning"[^<>]{0,200}>'
-        r"|>\s*<summary>\s*(?:thinking|thought|reasoning)\b[^<>]{0,80}</summary>)",
-        "</details>",
-        is_special=False,
-    ),  # Open WebUI, and gateways with a page of their own
-    _Mark(r"```think(?:ing)?[ \t]*\n", r"```", is_special=False),
+    _Mark(r'<details type="reasoning"[^<>]{0,200}>', "</details>", is_special=False),  # Open WebUI
+    _Mark(r"\[REASONING\]", r"\[/REASONING\]", is_special=False),
     _tag(
         "(?:thoughts?|(?:thought|reasoning)[-_]process|reason(?:ing)?|reflection|scratchpad"
         "|in(?:ner|ternal)[-_](?:monologue|thoughts?|reasoning)|chain[-_]of[-_]thought|cot"
@@ -83,9 +81,8 @@ _SIGNS_BY_BEGINNING = {
         "think", "<|", "<unused9", "channel", "<thought", "<reason", "<reflection", "<scratchpad",
         "<inner", "<internal", "<chain", "<cot>", "<details",
     ),
-    "[": ("[think", "[/think", "[reasoning", "[/reasoning"),
+    "[": ("[think", "[/think", "[reasoning"),
     "thinking...": ("...done thinking.",),
-    "```think": ("```think",),
     "\u25c1": ("\u25c1think", "\u25c1/think"),
     "analysis": ("analysis",),
     "here is my ": ("here is my thought process",),
@@ -270,12 +267,11 @@ def _unquoted(
 ) -> re.Match[str] | None:
     """The first that is not a quotation: not in code, and without words after it on its line."""
     for found in islice(mark.finditer(text, start, end), _MOST_LOOKED_AT):
-        before, rest = _beside(found, text)
-        if before in _QUOTES or rest[:1] in _QUOTES or _GOES_ON.match(rest):
+        line, rest = _beside(found, text)
+        before = text[max(0, found.start() - 1) : found.start()]
+        if before in _QUOTES or rest[:1] in _QUOTES or _TOLD_OF.search(f"{line}\0{rest}"):
             continue
-        if before in _EMPHASIS and rest[:1] == before:
-            continue
-        if any(text.count(fence, start, found.start()) % 2 for fence in _FENCES):
+        if _is_in_code(text, start, found.start()):
             continue
         if before in {"", "\n"} if begins_line else not rest[:1].isspace() or not rest.strip():
             return found
@@ -286,12 +282,18 @@ def _between_no_quotes(mark: re.Pattern[str], text: str, start: int) -> re.Match
     """The first, wherever it stands, that is not alone between quotation marks."""
     for found in islice(mark.finditer(text, start), _MOST_LOOKED_AT):
         before, rest = _beside(found, text)
-        if before not in _QUOTES or rest[:1] not in _QUOTES:
+        if before[-1:] not in _QUOTES or rest[:1] not in _QUOTES:
             return found
     return None
 
 
 def _beside(found: re.Match[str], text: str) -> tuple[str, str]:
-    """The character before it, and the beginning of what follows on its line."""
-    before = text[max(0, found.start() - 1) : found.start()]
+    """The ends of its line that are next to it."""
+    before = text[max(0, found.start() - 80) : found.start()].rpartition("\n")[2]
     return before, text[found.end() : found.end() + 80].split("\n", 1)[0]
+
+
+def _is_in_code(text: str, start: int, end: int) -> bool:
+    """Tildes are a fence at the beginning of a line alone: within one they are a tone of voice."""
+    tildes = text.count("\n~~~", start, end) + text.startswith("~~~", start, end)
+    return bool(text.count("```", start, end) % 2 or tildes % 2)

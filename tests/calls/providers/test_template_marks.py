@@ -24,7 +24,6 @@ ANSWER = "Wood, cork\nand ice."
         ("<start_of_turn>model\n", ""),
         ("<|turn>model\n", ""),
         (" <|assistant|>\n", ""),
-        ("assistant\n\n", ""),
         ("<\uff5cAssistant\uff5c>", ""),
         ("<|begin_of_box|>", "<|end_of_box|>"),
         ("", "</s>"),
@@ -45,8 +44,7 @@ def test_a_box_may_be_within_a_sentence() -> None:
     "text",
     [
         ANSWER,
-        "assistant\nuser\nsystem",
-        "assistants\n\nhelp.",
+        "assistant\n\nnoun: a helper",
         "<|im_start|>assistant\n",
         "<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nHi.",
         "<|im_start|>user\nHi.",
