@@ -70,6 +70,8 @@ class Slots:
     def __init__(self, number: int) -> None:
         self.number = self._free = number
         self._turns: deque[Callable[[], None]] = deque()
+        self._firsts = 0
+        """How many of the turns go before the others."""
         self._serving = False
 
     @property
@@ -94,11 +96,13 @@ class Slots:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def take_one() -> None:
+            self._firsts -= 1
             if not turn.done():
                 self._free -= 1
                 turn.set_result(None)
 
-        self._turns.appendleft(take_one)
+        self._turns.insert(self._firsts, take_one)
+        self._firsts += 1
         self._serve()
         try:
             await turn
