@@ -13,7 +13,7 @@ from typing import Any
 
 from judgeforge.calls.providers.answers import ended, says_an_error
 from judgeforge.calls.providers.moderation import is_about_content
-from judgeforge.calls.providers.parsing import first_choice
+from judgeforge.calls.providers.parsing import first_choice, opened
 from judgeforge.calls.providers.refusal_words import json_of, words_in
 
 _RESULTS = ("choices", "content", "answers")
@@ -64,13 +64,21 @@ def error_within(raw: bytes) -> Mapping[str, Any] | None:
         body = body[0]
     if not isinstance(body, Mapping):
         return None
-    if any(body.get(name) for name in _RESULTS):
+    if _has_a_result(body):
         return _in_place_of_an_answer(body)
     has_error = says_an_error(body.get("error")) or _minimax_code(body) != 0
     if has_error or is_about_content(400, body, ""):
         return body
-    says_so = any(words_in(body)) or _stated_number(body) is not None
+    *_, within = opened(body)
+    has_number = _stated_number(body) is not None
+    if not has_number and isinstance(within, Mapping) and _has_a_result(within):
+        return _in_place_of_an_answer(within)  # a gateway's own words beside it are of success
+    says_so = any(words_in(body)) or has_number
     return body if body.keys().isdisjoint(_RESULTS) and says_so else None
+
+
+def _has_a_result(body: Mapping[str, Any]) -> bool:
+    return any(body.get(name) for name in _RESULTS)
 
 
 def stated_status(body: Mapping[str, Any]) -> int:

@@ -92,10 +92,7 @@ def _other_readings(raw: bytes) -> Iterator[str]:
         return
     if text[end:].strip(_AROUND):
         return
-    yield _written(value)
-    for _ in range(_MOST_ENVELOPES):
-        if (within := _enveloped(value)) is None:
-            break
+    for within in opened(value):
         value = within
         yield _written(value)
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
@@ -108,6 +105,15 @@ def first_choice(choices: object) -> Mapping[str, Any] | None:
     listed = choices if isinstance(choices, list) else []
     given = [one for one in listed if isinstance(one, Mapping)]
     return next((one for one in given if not one.get("index")), given[0] if given else None)
+
+
+def opened(value: Any) -> Iterator[Any]:  # noqa: ANN401 (of JSON)
+    """A value of JSON, and what each of its envelopes holds, the innermost last."""
+    yield value
+    for _ in range(_MOST_ENVELOPES):
+        if (value := _enveloped(value)) is None:
+            return
+        yield value
 
 
 def _enveloped(value: Any) -> Any:  # noqa: ANN401 (of JSON)

@@ -18,7 +18,7 @@ from judgeforge.errors import (
     MalformedReplyError,
     StatusError,
 )
-from tests.calls.providers.test_http import send
+from tests.calls.providers.test_http import send, texts_of
 from tests.local_server import LocalServer, faults
 
 both = pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -184,6 +184,39 @@ def test_an_error_with_status_200_is_that_error(
     error = refusal(server, 200, body)
     assert (error.status, error.retryable, error.stops_run) == (status, retryable, stops)
     assert "(sent with status 200)" in str(error)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{"code": 200, "message": "ok", "data": REPLY}',
+        '{"success": true, "error": null, "msg": "ok", "result": REPLY}',
+        '{"message": "done", "data": {"status": "done", "response": REPLY}}',
+        '{"statusCode": 200, "message": "ok", "body": TEXT}',
+    ],
+)
+def test_a_reply_in_an_envelope_is_no_error_for_what_a_gateway_says_beside_it(
+    server: LocalServer, around: str
+) -> None:
+    reply = json.dumps({**of_choice("It is blue.", finish_reason="stop"), "error": None})
+    raw = around.replace("REPLY", reply).replace("TEXT", json.dumps(reply)).encode()
+    server.faults.add(faults.Fault("in an envelope", status=200, body=raw))
+    assert texts_of(send(server, "openai", "Hello."), "openai") == ["It is blue."]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"code": 200, "message": "ok", "data": of_choice(error={"code": 429})}, 429),
+        ({"code": 503, "message": "full", "error": None, "data": of_choice("x")}, 503),
+        ({"code": 0, "message": "ok", "error": {"code": 402}, "data": of_choice("x")}, 402),
+        ({"message": "It failed", "error": None, "data": {"content": None}}, 500),
+    ],
+)
+def test_an_error_in_or_around_an_envelope_is_that_error(
+    server: LocalServer, body: object, status: int
+) -> None:
+    assert refusal(server, 200, body).status == status
 
 
 def test_moderation_with_status_200_is_about_this_request_alone(server: LocalServer) -> None:
