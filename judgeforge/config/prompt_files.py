@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -21,14 +21,15 @@ def are_several(path: Paths) -> bool:
     return not isinstance(path, Path) or path.is_dir() or _is_pattern(path)
 
 
-def prompt_files(path: Paths) -> list[Path]:
+def prompt_files(path: Paths, *, left_out: Callable[[Path], bool] = lambda _: False) -> list[Path]:
     """Each once, in the order in which they are named; those of a folder or a pattern by name.
 
-    A file that is named itself need not be there. Raises InputError where a folder or a pattern
+    ``left_out``: the folders of which a pattern from further up takes in nothing. A file that is
+    named itself need not be there. Raises InputError where a folder or a pattern
     has none, or it is not clear which of a folder are meant.
     """
     named = [path] if isinstance(path, Path) else path
-    return list(dict.fromkeys(file for one in named for file in _files(one)))
+    return list(dict.fromkeys(file for one in named for file in _files(one, left_out)))
 
 
 def prompt_folder(path: Paths) -> Path | None:
@@ -43,7 +44,7 @@ def _only_folder(path: Path) -> Path | None:
     return None if _is_pattern(path) and path.parent != folder else folder
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, left_out: Callable[[Path], bool]) -> list[Path]:
     if path.is_dir():
         return _of_folder(path)
     if not _is_pattern(path):
@@ -51,10 +52,20 @@ def _files(path: Path) -> list[Path]:
     root = _folder(path)
     pattern = str(path.relative_to(root))
     names = glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 (leaves hidden ones out)
-    found = [root / name for name in sorted(names) if (root / name).is_file()]
+    files = [root / name for name in sorted(names) if (root / name).is_file()]
+    is_out = {root: False}
+    found = [file for file in files if not _lies_in(file.parent, is_out, left_out)]
     if not found:
-        raise InputError(f"{path}: no file has such a name; `*` stands for any part of one")
+        but = " but in the folders of runs, of which each is to be named" if files else ""
+        raise InputError(f"{path}: no file has such a name{but}; `*` stands for any part of one")
     return found
+
+
+def _lies_in(folder: Path, known: dict[Path, bool], left_out: Callable[[Path], bool]) -> bool:
+    """Whether it or one above it is left out; ``known``: of each that was asked about."""
+    if folder not in known:
+        known[folder] = _lies_in(folder.parent, known, left_out) or left_out(folder)
+    return known[folder]
 
 
 def _of_folder(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from judgeforge.errors import InputError
 from judgeforge.inputs.packed import DAMAGED, OpenedFile, open_file
 from judgeforge.inputs.rows import BadRow
 from judgeforge.records import SkipReason
+from judgeforge.store.folder import can_be_read_as_one
 from judgeforge.text.wording import did_you_mean
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -25,8 +26,9 @@ _ADDRESS = re.compile(r"(?:^|/)[a-z][a-z0-9+.-]+:/")
 
 
 def check_files(path: Paths) -> list[Path]:
-    """All that it means, in order; of several, some may be empty. Raises InputError."""
-    files, may_be_empty = prompt_files(path), are_several(path)
+    """All that it means, in order; of several, some may be empty. What a run wrote is meant only
+    where its folder is named. Raises InputError."""
+    files, may_be_empty = prompt_files(path, left_out=can_be_read_as_one), are_several(path)
     for file in files:
         check_file(file, may_be_empty=may_be_empty)
     return files

@@ -268,17 +268,18 @@ def why_no_run_folder(path: Path, *, lacks: str = "") -> str:
 
 def _run_folders_in(path: Path) -> str:
     """The last by name: where folders are named by date, these are the newest."""
-    found = [path / name for name in _folders(path) if _can_be_read_as_one(path / name)]
+    found = [path / name for name in _folders(path) if can_be_read_as_one(path / name)]
     if not found:
         return ""
     which = f"The last of {len(found)} run folders" if found[_NAMED:] else "Run folders"
     return f". {which} below it: {', '.join(map(str, found[-_NAMED:]))}"
 
 
-def _can_be_read_as_one(path: Path) -> bool:
+def can_be_read_as_one(path: Path) -> bool:
+    """Whether it is a run folder that may be read."""
     try:
         return RunFolder(path).is_one()
-    except StoreError:  # a folder that may not be read is not worth naming
+    except StoreError:  # it is not worth naming
         return False
 
 

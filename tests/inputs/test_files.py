@@ -9,8 +9,10 @@ import pytest
 
 from judgeforge.config.run import PromptsConfig
 from judgeforge.errors import InputError
+from judgeforge.inputs.files import check_files
 from judgeforge.inputs.reading import read_prompts
 from judgeforge.inputs.row_checks import RowChecks
+from judgeforge.store.folder import RunFolder
 from tests.support.input_files import read, skips, texts, write, write_jsonl
 
 
@@ -114,3 +116,18 @@ def test_every_format_gives_the_same_faults_for_the_same_rows(tmp_path: Path) ->
     assert [[reason for _, reason in skips(rows)] for rows in found] == [faults] * 3
     ids = [[row.id for row in rows if not hasattr(row, "reason")] for rows in found]
     assert ids[0] == ids[1] == ids[2]
+
+
+def test_a_pattern_takes_in_no_results_of_runs_below_it(tmp_path: Path) -> None:
+    run, data = tmp_path / "runs" / "first", tmp_path / "data"
+    for folder in (run / "state" / "more", data):
+        folder.mkdir(parents=True)
+    RunFolder(run).journal_file.touch()
+    asked = write_jsonl(data / "a.jsonl", [{"prompt": "Asked?"}])
+    result = write_jsonl(run / "pairs.jsonl", [{"prompt": "Answered?"}])
+    write_jsonl(run / "state" / "more" / "kept.jsonl", [{"prompt": "Kept?"}])
+    assert check_files(tmp_path / "**" / "*.jsonl") == [asked]
+    assert check_files(run / "p*.jsonl") == [result], "its folder is named"
+    assert check_files([result, tmp_path / "**" / "*.jsonl"]) == [result, asked]
+    with pytest.raises(InputError, match="no file has such a name but in the folders of runs"):
+        check_files(tmp_path / "runs" / "*" / "*.jsonl")
