@@ -64,7 +64,7 @@ def read_prompts(
             source.rows_of_files[part.file] += 1
         if not wanted(position):
             continue
-        checked = _checked(row, source, checks, seen, part.name, is_done, reading)
+        checked = _checked(row, source, checks, seen, part, is_done, reading)
         if isinstance(checked, Prompt):
             _check_models(checked, checks, part.name)
             reading.noticed.add(checked)
@@ -102,7 +102,7 @@ def _checked(
     source: SourceColumns,
     checks: RowChecks,
     seen: SeenRows,
-    where: str,
+    part: _Part,
     is_done: Callable[[Prompt], bool] | None,
     reading: Reading,
 ) -> Prompt | Skip:
@@ -122,10 +122,10 @@ def _checked(
         return prompt
     except RowProblemError as problem:
         return Skip(
-            prompt_id=_name(row, source.fields),
+            prompt_id=_name(row, source.fields, part),
             line=row.line,
             reason=problem.reason,
-            detail=f"{where}:{row.line}: {problem.detail}",
+            detail=f"{part.name}:{row.line}: {problem.detail}",
         )
 
 
@@ -158,12 +158,13 @@ def _check_models(prompt: Prompt, checks: RowChecks, where: str) -> None:
         raise ConfigError(f"{where}:{prompt.line}: the row has a picture, and {why}")
 
 
-def _name(row: RawRow | BadRow, fields: Fields) -> str:
+def _name(row: RawRow | BadRow, fields: Fields, part: _Part) -> str:
     """What a skip is called: the id of the row, if it has a usable one."""
+    place = f"line-{row.line}" if part.file is None else f"{part.file}:line-{row.line}"
     try:
-        return row_id(row.columns, fields) or f"line-{row.line}"
+        return row_id(row.columns, fields) or place
     except RowProblemError:
-        return f"line-{row.line}"
+        return place
 
 
 def input_name(config: PromptsConfig) -> str:

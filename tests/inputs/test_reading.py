@@ -49,6 +49,14 @@ def test_rows_come_file_by_file_with_the_line_in_their_own(tmp_path: Path) -> No
     assert [one.file for one in prompts(read(data / "a.jsonl"))] == [None, None]
 
 
+def test_skips_of_different_files_have_different_names(tmp_path: Path) -> None:
+    empty = {"prompt": ""}
+    data = shards(tmp_path, a=[asked(0), empty], b=[asked(1), empty, empty | {"id": "named"}])
+    names = [one.prompt_id for one in read(data) if isinstance(one, Skip)]
+    assert names == [f"{data / 'a.jsonl'}:line-2", f"{data / 'b.jsonl'}:line-2", "named"]
+    assert only_skip(read(write_jsonl(tmp_path / "c.jsonl", [empty]))).prompt_id == "line-1"
+
+
 def test_a_row_that_another_file_has_is_a_duplicate(tmp_path: Path) -> None:
     data = shards(tmp_path, a=[asked(0)], b=[asked(0) | {"id": "x"}, asked(1)])
     skip = only_skip([one for one in read(data) if isinstance(one, Skip)])
