@@ -40,7 +40,7 @@ _TEXT_OR_SLIP = late_pattern(
     r'"(?P<text>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
     r"|'(?P<single>(?:[^'\\]|\\.)*+)(?:'|\\?\Z)"
     r"|[\u201c-\u201f](?P<curly>(?:[^\u201c-\u201f\\]|\\.)*+)(?:[\u201c-\u201f]|\\?\Z)"
-    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>(?://|#)[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
+    rf"|(?P<comma>,)(?=[\s\u00a0{_NOT_DRAWN}]*+[}}\]])|(?P<comment>(?://|#)[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))"
     r"|\b(?P<name>[A-Za-z_]\w*+)(?=\s*+:)|\b(?P<word>True|False|None)\b|[^\x00-\x7f]",
     re.DOTALL,
 )

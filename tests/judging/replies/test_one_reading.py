@@ -274,7 +274,7 @@ def test_the_check_for_json_takes_the_same_fences() -> None:
 
 @pytest.mark.texts
 def test_a_long_text_of_one_thing_is_refused_within_seconds() -> None:
-    more = (("", '"\\'), ("{}", "</s>"), ("", ", "), ('{"a": "', "\\'"), ("", "`"))
+    more = (("", '"\\'), ("{}", "</s>"), ("", ", "), ('{"a": "', "\\'"), ("", "`"), ("{", "/* * "))
     for text in [*TEXTS.values(), *(start + repeated(piece) for start, piece in more)]:
         begun = time.process_time()
         with pytest.raises(UnreadableReplyError):
