@@ -196,7 +196,11 @@ class KnownAnswers:
         if not self._budget.has_room(endpoint.most_pico(call) or 0, 1):
             return False
         passage = await gate.enter_first(endpoint.size(call))
-        self._log.event("asked_again", model=endpoint.name, key=call.key)
+        try:
+            self._log.event("asked_again", model=endpoint.name, key=call.key)
+        except Exception:
+            passage.gate.leave(passage, abandoned=True)
+            raise
         try:
             await self._sender.send(endpoint, call, passage, CallProgress())
         except (CallError, BudgetExhaustedError, StoreError) as error:  # others meet it as well

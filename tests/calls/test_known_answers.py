@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,7 +16,7 @@ from judgeforge.calls import acceptance, flight, known_answers, retry
 from judgeforge.calls.cache import ReplyCache
 from judgeforge.calls.endpoints import open_endpoints
 from judgeforge.calls.limits import breaker
-from judgeforge.errors import StatusError
+from judgeforge.errors import StatusError, StoreError
 from judgeforge.runs.answered_before import answered_before
 from judgeforge.store.folder import RunFolder
 from tests.local_server import LocalServer, RequestRecord, faults
@@ -304,3 +306,25 @@ def test_an_earlier_start_at_another_place_says_nothing(
             calls = list(answered_before(folder.log, cache, endpoints))
             assert bool(calls) is expected
             assert {call.model_name for call in calls} <= {"small"}
+
+
+def test_a_request_whose_log_line_cannot_be_written_gives_its_place_back(
+    tmp_path: Path, server: LocalServer, answered: int
+) -> None:
+    class OfFullDisk(NoLog):
+        def event(self, name: str, **fields: object) -> None:
+            raise StoreError("log.jsonl: no space left on device")
+
+    folder, log = RunFolder(tmp_path / "others"), cast("Any", OfFullDisk())
+    config = judgeforge.load_config(tmp_path / "config.yaml")
+    endpoints = open_endpoints(config, {"small": KEY}, {"small": None}, cast("Any", NoLog()))
+    with closing(ReplyCache(config.cache_dir, on_damage=lambda *_: None)) as cache:
+        call = next(iter(answered_before(folder.log, cache, endpoints)))
+    budget = cast("Any", SimpleNamespace(has_room=lambda *_: True))
+    known = known_answers.KnownAnswers(cast("Any", None), budget, log, cast("Any", None))
+    known.note(call)
+    refused = cast("Any", SimpleNamespace(is_doubted=True, is_refused=True))
+    endpoint = endpoints["small"]
+    with pytest.raises(StoreError):
+        asyncio.run(known.look_at(refused, endpoint, call, StatusError("too soon", status=429)))
+    assert [gate.in_flight for gate in endpoint.gate.gates] == [0]
