@@ -257,7 +257,8 @@ class Gateway:
             try:
                 return await self._send_to_one(flight, endpoint, call, gives_way, clock)
             except CallError as error:
-                flight.last_error = clock.looked_at(error, call, self.known.known())
+                flight.last_error = error
+                clock.count(error, call, self.known.known())
                 await self.known.look_at(flight, endpoint, call, error)
                 failures.look(
                     error,
@@ -274,10 +275,9 @@ class Gateway:
                     )
                     break
                 except StatusError as error:
-                    answers = self.acceptance.answers(call)
+                    was_down = error.status == 500 and self.acceptance.answers(call) == 0
                     if await self.known.is_beside(flight, endpoint, call, error):
                         continue
-                    was_down = error.status == 500 and answers == 0
                     if error.stops_run or not was_down or not self.acceptance.answers(call):
                         raise
         self.known.note(call)

@@ -65,11 +65,10 @@ class RetryClock:
     broken: int = 0
     """Replies that the server broke off."""
 
-    def looked_at(self, error: CallError, call: Call, answered: Iterable[Call]) -> CallError:
-        """The same error. A server says 503 to all until it has loaded, and ``answered`` one."""
+    def count(self, error: CallError, call: Call, answered: Iterable[Call]) -> None:
+        """A server says 503 to all until it has loaded, and ``answered`` one."""
         if isinstance(error, StatusError) and error.status == _NOT_READY:
             self.refused += all(one.model_name != call.model_name for one in answered)
-        return error
 
 
 class RepeatedFailure:

@@ -73,7 +73,15 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     number = workers if cluster is None else None
     with _forked(number) as forked, ProgressDisplay(quiet=quiet) as display:
         options = StartOptions(
-            limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster, forked
+            limit=limit,
+            budget_usd=budget_usd,
+            force=force,
+            retry_skipped=retry_skipped,
+            no_lock=no_lock,
+            no_wait=no_wait,
+            workers=workers,
+            cluster=cluster,
+            forked=forked,
         )
         report = run_file(config, out, options, say=note, on_progress=display.update)
     print_runs(report, quiet=quiet, as_json=as_json, show_pairs=show_pairs, told=display.told)

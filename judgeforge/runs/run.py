@@ -73,7 +73,14 @@ async def arun(  # noqa: PLR0913 (the options of a run)
     the wrong type, or a negative ``limit``.
     """
     options = StartOptions(
-        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+        limit=limit,
+        budget_usd=budget_usd,
+        force=force,
+        retry_skipped=retry_skipped,
+        no_lock=no_lock,
+        no_wait=no_wait,
+        workers=workers,
+        cluster=cluster,
     )
     _expect_arguments(config, out, options, progress)
     before = _times_cancelled()
@@ -119,7 +126,14 @@ def run(  # noqa: PLR0913 (the options of a run)
     2
     """
     options = StartOptions(
-        limit, budget_usd, force, retry_skipped, no_lock, no_wait, workers, cluster
+        limit=limit,
+        budget_usd=budget_usd,
+        force=force,
+        retry_skipped=retry_skipped,
+        no_lock=no_lock,
+        no_wait=no_wait,
+        workers=workers,
+        cluster=cluster,
     )
     _expect_arguments(config, out, options, progress)
     with given_prompts(prompts, config) as given, shown(progress, on_progress) as show:

@@ -45,7 +45,7 @@ _RETRIED = frozenset({
 may be what two answers lack; what was replied is stored, so that it is not paid again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartOptions:
     """What a start is told besides its configuration; see ``judgeforge.run``."""
 
