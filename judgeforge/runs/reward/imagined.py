@@ -10,6 +10,7 @@ from judgeforge.config.run import RunConfig
 from judgeforge.records import Prompt, ReadyCompletion
 from judgeforge.runs.cost_estimates.estimate import Estimator
 from judgeforge.runs.cost_estimates.loads import total_cost
+from judgeforge.runs.planning.pace_notes import pace_notes
 from judgeforge.runs.planning.plan import (
     PlanReport,
     budget_warnings,
@@ -55,6 +56,9 @@ def plan_rewards(
         f"{ANSWERS} answers of {_ANSWER_TOKENS} tokens to a prompt of {_PROMPT_TOKENS} are assumed "
         "(--limit: how many groups). Costs grow with the number and the length of the answers."
     )
+    models = [model_plan(name, load) for name, load in loads.items()]
+    # No earlier start tells how long the next one takes: the trainer sets the pace.
+    pace = pace_notes(settings.config.models, {one.name: one.calls for one in models}, None)
     return PlanReport(
         prompts=number,
         skips=0,
@@ -63,8 +67,8 @@ def plan_rewards(
         low=cost.low,
         expected=cost.expected,
         high=cost.high,
-        models=[model_plan(name, load) for name, load in loads.items()],
-        notes=[assumed, *remarks(prepared), *spent_notes(RunFolder(settings.folder))],
+        models=models,
+        notes=[assumed, *remarks(prepared), *spent_notes(RunFolder(settings.folder)), *pace],
         warnings=[
             *cascade_warnings(settings.config),
             *budget_warnings(settings.config, number, loads.values(), None),

@@ -63,6 +63,18 @@ def test_a_budget_that_pays_for_a_part_of_it_is_told(file: Path, command: Comman
     assert (code, "budget.usd is $0.01: it pays for about" in " ".join(shown.split())) == (0, True)
 
 
+def test_the_least_time_that_a_limit_of_requests_leaves_is_told(
+    file: Path, command: Command
+) -> None:
+    found = yaml.safe_load(file.read_text())
+    found["models"]["small"]["rpm"] = 100
+    file.write_text(yaml.safe_dump(found))
+    notes = json.loads(command("plan", file, "--json")[1])["notes"]
+    assert notes[-1] == "With models.small.rpm = 100 its 8,000 calls take 1:19:00 at least."
+    few = json.loads(command("plan", file, "--json", "--limit", "10")[1])["notes"]
+    assert not [note for note in few if "rpm" in note], "they may all go out at once"
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
