@@ -21,6 +21,18 @@ LatestFolder = Annotated[
     ),
 ]
 
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="Send batches and end (exit 6); the same command collects them and goes on.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Address of the Ray cluster they run on; `auto`: this one, or new."),
+]
+
 
 @command()
 def run(  # noqa: PLR0913, PLR0917 (the options of the command)
@@ -48,20 +60,11 @@ def run(  # noqa: PLR0913, PLR0917 (the options of the command)
     no_lock: Annotated[
         bool, typer.Option("--no-lock", help="Accept a file system that has no locks.")
     ] = False,
-    no_wait: Annotated[
-        bool,
-        typer.Option(
-            "--no-wait",
-            help="Send batches and end (exit 6); the same command collects them and goes on.",
-        ),
-    ] = False,
+    no_wait: NoWait = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that share the work (1).")
     ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Address of the Ray cluster they run on; `auto`: this one, or new."),
-    ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Make preference pairs, or go on where the same command stopped."""
     from judgeforge.cli.show.progress import ProgressDisplay
