@@ -57,7 +57,7 @@ def test_what_is_forbidden_for_one_prompt_is_an_outcome_of_its_calls_alone(
     assert start(tmp_path, server, prompts=5).did_nothing
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [pytest.param(401, marks=pytest.mark.slow), 403])
 def test_what_another_prompt_meets_is_waited_for_however_late_it_comes(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
@@ -80,6 +80,7 @@ def test_a_model_that_is_not_there_is_told_after_the_requests_of_three_prompts(
     assert result.manifest["totals"]["prompts"] == 0
 
 
+@pytest.mark.slow
 def test_refusals_that_wait_together_need_one_quiet_time_and_not_one_each(
     tmp_path: Path, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

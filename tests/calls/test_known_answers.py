@@ -150,8 +150,11 @@ def test_where_what_was_answered_is_refused_as_well_the_run_stops_and_says_so(
 
 @pytest.mark.parametrize(
     ("concurrency", "latency_s", "rpm"),
-    [(1, 0.05, None), (2, 0.05, None), (16, 0.0, 1200)],
-    ids=["one at a time", "all places taken", "a ceiling"],
+    [
+        pytest.param(1, 0.05, None, marks=pytest.mark.slow, id="one at a time"),
+        pytest.param(2, 0.05, None, id="all places taken"),
+        pytest.param(16, 0.0, 1200, marks=pytest.mark.slow, id="a ceiling"),
+    ],
 )
 def test_it_is_told_also_where_nothing_may_be_sent_at_once(
     tmp_path: Path, server: LocalServer, concurrency: int, latency_s: float, rpm: int | None
@@ -185,8 +188,11 @@ def test_where_the_other_request_meets_what_may_pass_both_are_asked_again(
     assert result.exit_code == 0
 
 
-@pytest.mark.parametrize("status", [400, 403])
-@pytest.mark.parametrize("fault", [faults.status(503), faults.reset_before_reply()])
+@pytest.mark.parametrize("status", [pytest.param(400, marks=pytest.mark.slow), 403])
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(faults.status(503), marks=pytest.mark.slow), faults.reset_before_reply()],
+)
 def test_where_the_other_request_never_passes_the_run_stops_for_what_was_refused(
     tmp_path: Path,
     server: LocalServer,
