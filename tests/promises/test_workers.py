@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -128,8 +129,7 @@ class TestStops:
     ) -> None:
         server.behaviour.latency_s = 0.3
         config = write_config(tmp_path, server, prompts=200, judging=_NO_FIT)
-        process = start(config, out, "--workers", "2")
-        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        process = start_with_two(config, out)
         wait_for_requests(server, len(server.requests) + 60, process)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
@@ -187,8 +187,7 @@ class TestKills:
     ) -> None:
         server.behaviour.latency_s = 0.05
         config = write_config(tmp_path, server, prompts=100, judging=_NO_FIT)
-        process = start(config, out, "--workers", "2")
-        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        process = start_with_two(config, out)
         stopped = children(process.pid)[0]
         wait_for_requests(server, 200, process)
         os.kill(stopped, signal.SIGSTOP)
@@ -206,8 +205,7 @@ class TestKills:
     ) -> None:
         server.behaviour.latency_s = 0.2
         config = write_config(tmp_path, server, prompts=200, judging=_NO_FIT)
-        process = start(config, out, "--workers", "2")
-        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        process = start_with_two(config, out)
         first, second = map(_command_of, worker_pids(out))
         assert first == second == _command_of(process.pid)
         os.kill(worker_pids(out)[0], signal.SIGKILL)
@@ -221,8 +219,7 @@ class TestKills:
         """As some job managers and guards of memory do: it is no stop of the run."""
         server.behaviour.latency_s = 0.2
         config = write_config(tmp_path, server, prompts=40, judging=_NO_FIT)
-        process = start(config, out, "--workers", "2")
-        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        process = start_with_two(config, out)
         wait_for_requests(server, 60, process)
         for pid in worker_pids(out):
             os.kill(pid, signal.SIGTERM)
@@ -236,12 +233,18 @@ class TestKills:
     ) -> None:
         server.behaviour.latency_s = 0.2
         config = write_config(tmp_path, server, prompts=200, judging=_NO_FIT)
-        process = start(config, out, "--workers", "2")
-        wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+        process = start_with_two(config, out)
         wait_for_requests(server, 100, process)
         orphans = children(process.pid)
         kill(process)
         wait_until(lambda: not any(map(is_alive, orphans)))
+
+
+def start_with_two(config: Path, out: Path) -> subprocess.Popen[str]:
+    """The command line, once both of its workers have begun."""
+    process = start(config, out, "--workers", "2")
+    wait_until(lambda: (out / "log.jsonl").exists() and len(worker_pids(out)) == 2, process)
+    return process
 
 
 def _command_of(pid: int) -> bytes:
